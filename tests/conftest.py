@@ -1,0 +1,54 @@
+"""What every test may ask for: a Kafka, a topic prefix of its own, and how hard Hypothesis tries."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.kafka import Kafka, start_kafka
+from tests.kafka_java import JavaKafka, available
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# No deadline: two shared cores make any single example slow now and then, and that says nothing about the code.
+settings.register_profile("dev", max_examples=200, deadline=None)
+settings.register_profile("ci", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+_used = pytest.StashKey[Kafka]()
+
+
+@pytest.fixture(scope="session")
+def kafka(pytestconfig: pytest.Config) -> Iterator[Kafka]:
+    """The run's Kafka: shared, so each test keeps to topics under its own `prefix`."""
+    broker = start_kafka()
+    pytestconfig.stash[_used] = broker
+    yield broker
+    broker.close()
+
+
+@pytest.fixture
+def own_kafka() -> Iterator[Kafka]:
+    """A Kafka for this test alone, to be frozen and killed without harm to the others."""
+    if not available():
+        pytest.skip("a broker of the test's own needs Java and Maven")
+    broker = JavaKafka()
+    yield broker
+    broker.close()
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A topic prefix that no other test has."""
+    return f"t{uuid4().hex[:10]}-"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which Kafka the run used, and what that leaves unproven."""
+    if broker := config.stash.get(_used, None):
+        terminalreporter.write_line(f"Kafka: {broker.name}. {broker.unproven or ''}".rstrip())

@@ -1,0 +1,211 @@
+"""A real Apache Kafka as a child process: one node, KRaft, on free ports of 127.0.0.1.
+
+In: a Java runtime and Maven, which fetches the jars once into `.kafka/`. Out: a broker that can be
+frozen, killed and restarted on the same data. Not here: which kind of Kafka a test run uses.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+VERSION: Final = "4.1.0"
+JARS: Final = Path(__file__).parent.parent / ".kafka" / VERSION
+
+_POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+<modelVersion>4.0.0</modelVersion><groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version>
+<dependencies>
+<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version></dependency>
+<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>{VERSION}</version></dependency>
+<dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.24.3</version></dependency>
+</dependencies></project>
+"""
+
+# The short broker session is for restarts: the controller keeps a killed broker's place until its session ends.
+_PROPERTIES: Final = """process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+message.max.bytes=20971520
+replica.fetch.max.bytes=20971520
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+offsets.topic.num.partitions=10
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+log.index.size.max.bytes=1048576
+log.cleaner.dedupe.buffer.size=16777216
+num.network.threads=2
+num.io.threads=4
+"""
+
+# Outlives this process by a moment, however it ends (SIGKILL too): when its standard input closes, the broker goes.
+_GUARD: Final = 'read _; kill -9 "$1"; rm -rf "$2"'
+
+
+class KafkaDidNotStart(RuntimeError):
+    """The broker's process ended, or did not answer in time."""
+
+
+def available() -> bool:
+    """Whether this machine can run the jars: Java, and either the jars or Maven to fetch them."""
+    return shutil.which("java") is not None and (any(JARS.glob("*.jar")) or shutil.which("mvn") is not None)
+
+
+def fetch_jars() -> Path:
+    """The directory of Kafka's jars, filled through Maven the first time."""
+    if any(JARS.glob("*.jar")):
+        return JARS
+    JARS.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=JARS.parent) as scratch:
+        pom = Path(scratch, "pom.xml")
+        pom.write_text(_POM)
+        goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"]
+        done = subprocess.run(["mvn", "-q", "-B", "-f", pom, *goal], capture_output=True, text=True, check=False)
+        if done.returncode:
+            msg = f"Maven could not fetch Kafka {VERSION}: {done.stdout.strip()[-2000:]}"
+            raise KafkaDidNotStart(msg)
+        # A rename, so that an interrupted download never looks like a complete one, nor two runs like half of each.
+        try:
+            Path(scratch, "jars").rename(JARS)
+        except OSError:
+            if not any(JARS.glob("*.jar")):
+                raise
+    return JARS
+
+
+class JavaKafka:
+    """One broker of our own; every method blocks (from a coroutine: `asyncio.to_thread`)."""
+
+    def __init__(self, *, heap_mb: int = 512) -> None:
+        """Format a new data directory and start the broker on it."""
+        self._jars = fetch_jars()
+        self._heap = f"-Xmx{heap_mb}m"
+        self._home = Path(tempfile.mkdtemp(prefix="shiftcal-kafka-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+        port, controller = _free_ports(2)
+        self.bootstrap = f"127.0.0.1:{port}"
+        self.name = f"Apache Kafka {VERSION} (jars)"
+        self.unproven: str | None = None
+        self._config = self._home / "server.properties"
+        self._config.write_text(_PROPERTIES.format(port=port, controller=controller, data=self._home / "data"))
+        try:
+            self._format()
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def pause(self) -> None:
+        """Freeze the broker: connections stay open, nothing is answered."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Wake a frozen broker."""
+        self._running().send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End the broker at once, as a power cut would; its data stays."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        self._dismiss_guard()
+
+    def restart(self) -> None:
+        """Start the broker again on the same port and data, after a `kill` or instead of one."""
+        self.kill()
+        self._start()
+
+    def close(self) -> None:
+        """End the broker and remove its data."""
+        self.kill()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _format(self) -> None:
+        cluster = ["--standalone", "--cluster-id", "c2hpZnRjYWwtdGVzdHMtMQ", "--config", self._config]
+        done = subprocess.run(
+            [*self._java(), "kafka.tools.StorageTool", "format", *cluster],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            msg = f"formatting the data directory failed: {(done.stdout + done.stderr).strip()[-2000:]}"
+            raise KafkaDidNotStart(msg)
+
+    def _start(self) -> None:
+        with (self._home / "broker.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self._java(), "kafka.Kafka", self._config],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C goes to the whole group: the broker must outlive the tests' own tear-down.
+                start_new_session=True,
+            )
+        self._guard = subprocess.Popen(
+            ["sh", "-c", _GUARD, "guard", str(self._process.pid), self._home],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._wait_until_ready(deadline=time.monotonic() + 60)
+
+    def _wait_until_ready(self, deadline: float) -> None:
+        host, _, port = self.bootstrap.rpartition(":")
+        while time.monotonic() < deadline and self._running().poll() is None:
+            try:
+                socket.create_connection((host, int(port)), timeout=1).close()
+                if AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0}).list_topics(timeout=5).brokers:
+                    return
+            except (OSError, KafkaException):
+                time.sleep(0.1)
+        msg = f"Kafka did not start: {(self._home / 'broker.log').read_text(errors='replace').strip()[-2000:]}"
+        raise KafkaDidNotStart(msg)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            msg = "the broker is not running: restart() it first"
+            raise KafkaDidNotStart(msg)
+        return self._process
+
+    def _dismiss_guard(self) -> None:
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
+
+    def _java(self) -> list[str]:
+        return ["java", self._heap, "-XX:+UseSerialGC", "-Djava.awt.headless=true", "-cp", f"{self._jars}{os.sep}*"]
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports nobody listens on; all held at once, so that they differ."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(each.getsockname()[1]) for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
