@@ -1,0 +1,172 @@
+"""What the operator decides, as one frozen value.
+
+In: the environment (prefix `SHIFTCAL_`) and a `.env` file. Out: `Settings`, or a `SettingsError` of one line that
+names the variable and never its value. Not here: agencies' policies, and anything that acts on a setting.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from streams import setting_rules as rules
+
+PREFIX = "SHIFTCAL_"
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Host = Annotated[str, AfterValidator(rules.host)]
+HttpUrl = Annotated[str, AfterValidator(rules.http_url)]
+FernetKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(rules.fernet_keys)]
+Upper = BeforeValidator(rules.upper)
+Lower = BeforeValidator(rules.lower)
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text is one line for the operator."""
+
+
+class Settings(BaseSettings):
+    """Every setting; a field `x` is read from `SHIFTCAL_X`, and an empty variable counts as absent."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    kafka_bootstrap: Annotated[str, AfterValidator(rules.bootstrap)] = Field(
+        "127.0.0.1:9092", description="Kafka brokers to ask first: host:port, comma-separated."
+    )
+    kafka_security_protocol: Annotated[Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Upper] = Field(
+        "PLAINTEXT", description="How brokers are spoken to."
+    )
+    kafka_sasl_mechanism: Annotated[Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], Upper] = Field(
+        "PLAIN", description="How the SASL protocols log in."
+    )
+    kafka_sasl_username: str | None = Field(None, description="User of the SASL protocols.")
+    kafka_sasl_password: SecretStr | None = Field(None, description="Password of the SASL protocols.")
+    kafka_ssl_cafile: FilePath | None = Field(
+        None, description="PEM file of the authorities that brokers' certificates are checked against; none: the system's."
+    )
+    kafka_ssl_certfile: FilePath | None = Field(None, description="PEM file of the client's own certificate.")
+    kafka_ssl_keyfile: FilePath | None = Field(None, description="PEM file of the client certificate's key.")
+
+    topic_prefix: Annotated[str, AfterValidator(rules.topic_prefix)] = Field(
+        "", description="Stands before every topic's name, and before the consumer group's."
+    )
+    partitions: Count = Field(12, description="Partitions of the internal topics and the tables' changelogs.")
+    replication: Count = Field(1, description="Copies of every topic that `topics create` makes.")
+    app_id: Annotated[str, AfterValidator(rules.app_id)] = Field(
+        "shiftcal", description="Names the consumer group and the internal topics; a new one rebuilds all state."
+    )
+    session_timeout_s: Seconds = Field(
+        10, description="Seconds of silence after which Kafka gives a worker's partitions to another one."
+    )
+
+    state_dir: Path = Field(Path(".state"), description="Directory of one worker's tables; never shared by two.")
+    store: Annotated[Literal["rocksdb", "memory"], Lower] = Field(
+        "rocksdb", description="Where tables stand; memory is for tests."
+    )
+    database_url: Annotated[SecretStr, AfterValidator(rules.database_url)] = Field(
+        SecretStr("sqlite+aiosqlite:///shiftcal.db"), description="SQLAlchemy URL of the connections' database."
+    )
+    vault_keys: FernetKeys = Field(
+        (), description="Fernet keys that encrypt tokens: comma-separated, newest first; without one none is stored."
+    )
+
+    google_client_id: str | None = Field(None, description="OAuth client id of the Google Cloud project.")
+    google_client_secret: SecretStr | None = Field(None, description="OAuth client secret of the Google Cloud project.")
+    google_api_url: HttpUrl = Field(
+        "https://www.googleapis.com", description="Root of Google's API; `/calendar/v3/...` is appended."
+    )
+    google_auth_url: HttpUrl = Field(
+        "https://accounts.google.com/o/oauth2/v2/auth", description="Google's consent page, where users are sent."
+    )
+    google_token_url: HttpUrl = Field(
+        "https://oauth2.googleapis.com/token", description="Where codes and refresh tokens become access tokens."
+    )
+    google_revoke_url: HttpUrl = Field(
+        "https://oauth2.googleapis.com/revoke", description="Where a grant is given back."
+    )
+    google_project_per_minute: Count = Field(
+        10_000, description="Google calls per minute of the whole deployment, over all workers."
+    )
+    google_user_per_minute: Count = Field(600, description="Google calls per minute of one Google account.")
+    google_timeout_s: Seconds = Field(20, description="Seconds after which a call to Google is given up.")
+    lane_calls: Count = Field(4, description="Google calls of one user under way at once.")
+    resync_cooldown_s: int = Field(60, ge=0, description="Seconds between two resyncs of one user; 0: no limit.")
+
+    policies: FilePath | None = Field(None, description="TOML file of the agencies' policies.")
+
+    http_host: Host = Field("127.0.0.1", description="Address of the worker's /live, /ready and /metrics.")
+    http_port: Port = Field(0, description="Port of the worker's /live, /ready and /metrics; 0: off.")
+    portal_host: Host = Field("127.0.0.1", description="Address the portal listens on.")
+    portal_port: Port = Field(8080, description="Port the portal listens on; 0: any free one.")
+    portal_public_url: HttpUrl | None = Field(None, description="The portal's address as users' browsers see it.")
+    portal_host_key: SecretStr | None = Field(
+        None, description="Key that verifies the links by which the host application sends its users."
+    )
+
+    log_format: Annotated[Literal["auto", "json", "console"], Lower] = Field(
+        "auto", description="Shape of log lines; auto: console on a terminal, else json."
+    )
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Upper] = Field(
+        "INFO", description="The least important log line that is written."
+    )
+
+    @field_validator("kafka_sasl_username", "kafka_sasl_password")
+    @classmethod
+    def _login_for_sasl(cls, value: str | SecretStr | None, info: ValidationInfo) -> str | SecretStr | None:
+        protocol = str(info.data.get("kafka_security_protocol", ""))
+        if value is None and protocol.startswith("SASL_"):
+            msg = f"is needed, because {PREFIX}KAFKA_SECURITY_PROTOCOL is {protocol}"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("kafka_ssl_keyfile")
+    @classmethod
+    def _certificate_for_key(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("kafka_ssl_certfile") is None:
+            msg = f"is of no use without {PREFIX}KAFKA_SSL_CERTFILE"
+            raise ValueError(msg)
+        return value
+
+
+def load_settings() -> Settings:
+    """The settings of this process, or a `SettingsError` that an operator can act on."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_line(error)) from None
+    except UnicodeDecodeError:
+        msg = "the .env file is not UTF-8 text: save it as UTF-8"
+        raise SettingsError(msg) from None
+
+
+def _line(error: ValidationError) -> str:
+    lines = []
+    # Without inputs: a wrong value may be a secret in the wrong place.
+    for each in error.errors(include_input=False, include_url=False, include_context=False):
+        name = str(each["loc"][0]) if each["loc"] else "settings"
+        said = each["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        lines.append(f"{PREFIX}{name.upper()}: {said}")
+    return "; ".join(lines)
