@@ -1,0 +1,76 @@
+"""What an agency decides about its users' calendars.
+
+In: tables that were read and checked elsewhere. Out: `Policy`, one agency's choices, and `Policies`, all of them. Not
+here: reading files, and rendering templates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+Word = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _as_set(value: Any) -> Any:
+    if isinstance(value, list | tuple | set | frozenset) and all(isinstance(each, str) for each in value):
+        return frozenset(value)
+    raise PydanticCustomError("words", "Input should be a list of words")
+
+
+class _Choices(BaseModel):
+    # Unlike messages, which may carry what a newer sender knows, a policy's unknown key is a typing mistake.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+class HoldRemovals(_Choices):
+    """How large a removal must be to wait for an operator: beyond both limits."""
+
+    share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+    """Part of the events that stand there: 0.5 is half."""
+
+    count: Annotated[int, Field(ge=1)]
+    """Events."""
+
+
+class Policy(_Choices):
+    """One agency's choices; the defaults are those of an agency that says nothing."""
+
+    synced_kinds: Annotated[frozenset[Word], BeforeValidator(_as_set)] = frozenset({"shift"})
+    on_unpublish: Literal["remove", "keep"] = "remove"
+    on_leave: Literal["keep", "remove_future"] = "keep"
+    on_drift: Literal["restore", "respect_deletion", "report"] = "restore"
+    target_calendar: Literal["primary", "own"] = "primary"
+    title: Word | None = None
+    """Jinja2 source of the event's summary; none: the shift's title."""
+    description: Word | None = None
+    """Jinja2 source of the event's description; none: the shift's notes."""
+    hold_removals_over: HoldRemovals | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """A short name of these very choices, the same in every process."""
+        choices = self.model_dump(mode="json") | {"synced_kinds": sorted(self.synced_kinds)}
+        text = repr(sorted(choices.items()))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Policies(BaseModel):
+    """Every agency's choices."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    default: Policy = Policy()
+    agencies: Annotated[Mapping[str, Policy], AfterValidator(lambda table: MappingProxyType(dict(table)))] = Field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+    def of(self, agency_id: str) -> Policy:
+        """The agency's own choices, or everybody's."""
+        return self.agencies.get(agency_id, self.default)
