@@ -1,0 +1,154 @@
+"""Questions to the cluster outside the worker's consumer group: topics, offsets, records in a range.
+
+In: a `Broker`. Out: plain numbers. Not here: what the answers mean.
+Separate connections on purpose: a question on the worker's own consumer waits behind its long fetch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Self
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
+from aiokafka.structs import TopicPartition
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from types import TracebackType
+
+    from streams.security import Broker
+
+log = logging.getLogger(__name__)
+PROBE_DEADLINE_S = 30.0
+
+
+class Cluster:
+    """An admin client and a reader without a group, made on first use and closed together."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._admin: AIOKafkaAdminClient | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+        self._lock = asyncio.Lock()  # the reader has one assignment: one question at a time
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Connect the admin client; raises aiokafka's KafkaConnectionError when no broker answers."""
+        if self._admin is None:
+            admin = AIOKafkaAdminClient(client_id="shiftcal-admin", **self._broker.aiokafka())
+            try:
+                await admin.start()
+            except BaseException:
+                await admin.close()
+                raise
+            self._admin = admin
+
+    async def stop(self) -> None:
+        """Close whatever was opened. Twice is fine."""
+        admin, self._admin = self._admin, None
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+        if admin is not None:
+            await admin.close()
+
+    @property
+    def admin(self) -> AIOKafkaAdminClient:
+        """The admin client itself."""
+        if self._admin is None:
+            raise RuntimeError("the cluster connection is not started")
+        return self._admin
+
+    async def partition_counts(self) -> dict[str, int]:
+        """Count the partitions of every topic there is."""
+        topics: list[dict[str, Any]] = await self.admin.describe_topics()
+        return {topic["topic"]: len(topic["partitions"]) for topic in topics if not topic["error_code"]}
+
+    async def topic_configs(self, names: Collection[str]) -> dict[str, dict[str, str | None]]:
+        """Read the topics' configuration, defaults included."""
+        if not names:
+            return {}
+        responses = await self.admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+        configs: dict[str, dict[str, str | None]] = {}
+        for response in responses:
+            for code, message, _, name, entries in response.resources:
+                if code:
+                    raise for_code(code)(f"could not read the configuration of topic {name}: {message}")
+                configs[name] = {entry[0]: entry[1] for entry in entries}
+        return configs
+
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
+        """Read everything a consumer group has committed."""
+        offsets = await self.admin.list_consumer_group_offsets(group)
+        return {tp: position.offset for tp, position in offsets.items() if position.offset >= 0}
+
+    async def starts(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Read the first offset that still exists (or would be the next, in an empty partition)."""
+        return dict(await (await self._reader()).beginning_offsets(list(partitions)))
+
+    async def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Read the offset the next record will get."""
+        return dict(await (await self._reader()).end_offsets(list(partitions)))
+
+    async def first_record(self, tp: TopicPartition, start: int, stop: int) -> int | None:
+        """Find the first offset in [start, stop) that holds a record.
+
+        Compaction, transaction markers and deleted beginnings leave offsets without records; `None` says that all of them are of that kind.
+        """
+        tp = TopicPartition(*tp)
+        reader = await self._reader()
+        async with self._lock, asyncio.timeout(PROBE_DEADLINE_S):
+            reader.assign([tp])
+            reader.seek(tp, start)
+            while True:
+                for record in (await reader.getmany(tp, timeout_ms=200)).get(tp, ()):
+                    return record.offset if record.offset < stop else None
+                if await reader.position(tp) >= stop:
+                    return None
+
+    async def read(self, tp: TopicPartition) -> list[tuple[bytes | None, bytes | None]]:
+        """Read a small partition from its first record to the end of this moment."""
+        reader = await self._reader()
+        end = (await self.ends([tp]))[tp]
+        found: list[tuple[bytes | None, bytes | None]] = []
+        async with self._lock, asyncio.timeout(PROBE_DEADLINE_S):
+            reader.assign([tp])
+            await reader.seek_to_beginning(tp)
+            while await reader.position(tp) < end:
+                records = (await reader.getmany(tp, timeout_ms=200)).get(tp, ())
+                found += [(record.key, record.value) for record in records]
+        return found
+
+    async def _reader(self) -> AIOKafkaConsumer:
+        async with self._lock:
+            if self._consumer is None:
+                consumer = AIOKafkaConsumer(
+                    client_id="shiftcal-probe",
+                    group_id=None,
+                    enable_auto_commit=False,
+                    auto_offset_reset="earliest",
+                    fetch_max_wait_ms=100,
+                    **self._broker.aiokafka(),
+                )
+                try:
+                    await consumer.start()
+                except BaseException:
+                    await consumer.stop()
+                    raise
+                self._consumer = consumer
+            return self._consumer
+
+
+def positions(offsets: Mapping[TopicPartition, int]) -> dict[str, int]:
+    """Write offsets with keys that JSON takes."""
+    return {f"{tp.topic}/{tp.partition}": offset for tp, offset in sorted(offsets.items())}

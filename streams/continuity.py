@@ -1,0 +1,99 @@
+"""Which offset each agent must see next, and how far it has come.
+
+In: where the consumer was sought to, and every offset an agent is handed. Out: may it be taken, or does it jump over records;
+`processed` for gates and lag. Not here: acks, bodies, Faust.
+
+Why: Faust can lose fetched records while a rebalance ends and commits over them afterwards. A jump found here ends the worker
+before the ack, so the records come again. Internal topics are written by one idempotent producer without transactions and are
+not compacted, so every jump is a loss; inputs have honest ones (compaction, transaction markers), told apart by reading.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from streams.errors import ContinuityBroken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiokafka.structs import TopicPartition
+
+log = logging.getLogger(__name__)
+
+
+class Probe(Protocol):
+    """Looks into a range of offsets; `streams.cluster.Cluster` is one."""
+
+    async def first_record(self, tp: TopicPartition, start: int, stop: int) -> int | None:
+        """Find the first offset in [start, stop) that holds a record."""
+
+
+class Continuity:
+    """Next expected and processed offsets of the partitions owned now."""
+
+    def __init__(self, probe: Probe, internal: frozenset[str]) -> None:
+        self._probe = probe
+        self._internal = internal
+        self._next: dict[TopicPartition, int] = {}
+        self._processed: dict[TopicPartition, int] = {}
+        self.epoch = 0
+
+    @property
+    def processed(self) -> Mapping[TopicPartition, int]:
+        """Offset after the last acked one; before the first ack where the consumer was sought to."""
+        return self._processed
+
+    def sought(self, offsets: Mapping[TopicPartition, int | None]) -> None:
+        """Start from the committed offsets. No commit means everything from offset 0 on is ours to see.
+
+        Faust may seek twice within one assignment, or while the last one ends. What was handed out in between was handled, and
+        what is committed is not handed out again: the highest offset stands.
+        """
+        for tp, committed in offsets.items():
+            self._next[tp] = max(self._next.get(tp, 0), committed or 0)
+            self._processed[tp] = max(self._processed.get(tp, 0), committed or 0)
+
+    def revoked(self) -> None:
+        """Forget everything: the next assignment seeks anew, often back by what was acked and not yet committed."""
+        self.epoch += 1
+        self._next.clear()
+        self._processed.clear()
+
+    def follows(self, tp: TopicPartition, offset: int) -> bool:
+        """Take the offset if it is the expected one; anything else goes to `admit`."""
+        if self._next.get(tp) != offset:
+            return False
+        self._next[tp] = offset + 1
+        return True
+
+    async def admit(self, tp: TopicPartition, offset: int) -> bool:
+        """Judge an offset that is not the expected one: take it, leave it, or raise `ContinuityBroken`."""
+        expected = self._next.get(tp)
+        if expected is None:
+            # Fetched before this assignment's seek, which will bring it again.
+            log.debug("left %s@%d: handed out before the seek of its assignment", tp, offset)
+            return False
+        if offset < expected:
+            return True  # a redelivery within the assignment; folding it again is harmless, and it proves no gap
+        lost = await self._probe.first_record(tp, expected, offset)
+        if lost is None and tp.topic not in self._internal:
+            self._next[tp] = max(self._next.get(tp, 0), offset + 1)
+            return True
+        raise ContinuityBroken(_gap(tp, expected, offset, lost))
+
+    def acked(self, tp: TopicPartition, offset: int) -> None:
+        """Note that everything up to and including this offset is done."""
+        if offset >= self._processed.get(tp, 0):
+            self._processed[tp] = offset + 1
+
+
+def _gap(tp: TopicPartition, expected: int, offset: int, lost: int | None) -> str:
+    where = f"topic {tp.topic} partition {tp.partition}: offset {offset} came where {expected} was expected"
+    if lost is None:
+        return (
+            f"{where}, and the records between were deleted before they were processed; "
+            "run `shiftcal topics create` with a new SHIFTCAL_APP_ID to rebuild the state from the input topics"
+        )
+    return f"{where}, jumping over records that exist (offset {lost}); nothing was acked, start the worker again to read them"

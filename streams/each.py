@@ -1,0 +1,140 @@
+"""The loop every agent runs: one event after the other, acked in offset order once its deliveries arrived.
+
+In: Faust's stream, a body `event -> deliveries under way`. Out: acks, or a crash. Not here: what a body does.
+
+- `noack`: Faust's own loop acks an event when its generator closes, also on a crash, which loses the failing message.
+- The body may take the next event while deliveries are under way; an offset is acked only when it and every lower one of its
+  partition are delivered. Faust's `_new_offset` commits over an unacked message that stands at the committed offset
+  (https://github.com/faust-streaming/faust/issues/606), so out-of-order acks would lose messages.
+- On a stop or a revocation Faust's `wait_empty` waits for these acks, so the deliveries under way are drained by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from streams.errors import DeliveryFailed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+
+    from aiokafka.structs import TopicPartition
+    from faust import Stream
+    from faust.types import EventT
+
+    from streams.continuity import Continuity
+
+    Body = Callable[[EventT[Any]], Awaitable[Sequence[Awaitable[object]]]]
+
+MAX_OPEN = 256
+
+
+async def run(
+    stream: Stream[Any],
+    body: Body,
+    continuity: Continuity,
+    fail: Callable[[BaseException], None],
+    limit: int = MAX_OPEN,
+) -> None:
+    """Feed the stream to the body until cancelled. Table writes in the body work: it runs in the agent's own context."""
+    manual = cast("Stream[Any]", stream.noack())
+    acks = Acks(manual.ack, continuity, fail, limit)
+    events = cast("AsyncGenerator[EventT[Any], None]", manual.events())
+    async with aclosing(events):
+        async for event in events:
+            message = event.message
+            if not continuity.follows(message.tp, message.offset) and not await continuity.admit(message.tp, message.offset):
+                continue
+            await acks.room()
+            acks.add(event, await body(event))
+
+
+@dataclass(slots=True)
+class _Open:
+    event: EventT[Any]
+    left: int
+    epoch: int
+
+
+class Acks:
+    """Releases acks in offset order per partition, with at most `limit` events open in all."""
+
+    def __init__(
+        self,
+        ack: Callable[[EventT[Any]], Awaitable[bool]],
+        continuity: Continuity,
+        fail: Callable[[BaseException], None],
+        limit: int,
+    ) -> None:
+        self._ack = ack
+        self._continuity = continuity
+        self._fail = fail
+        self._limit = limit
+        self._queues: dict[TopicPartition, deque[_Open]] = {}
+        self._open = 0
+        self._waiting: asyncio.Future[None] | None = None
+        self._failed = False
+
+    async def room(self) -> None:
+        """Wait until fewer than `limit` events are open."""
+        while self._open >= self._limit:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+
+    def add(self, event: EventT[Any], deliveries: Sequence[Awaitable[object]]) -> None:
+        """Ack this event once all its deliveries have arrived, and not before its predecessors."""
+        entry = _Open(event, len(deliveries), self._continuity.epoch)
+        tp = event.message.tp
+        self._queues.setdefault(tp, deque()).append(entry)
+        self._open += 1
+        for delivery in deliveries:
+            asyncio.ensure_future(delivery).add_done_callback(lambda future: self._arrived(tp, entry, future))
+        if not deliveries:
+            self._release(tp)
+
+    def _arrived(self, tp: TopicPartition, entry: _Open, future: asyncio.Future[object]) -> None:
+        if future.cancelled() or (error := future.exception()) is not None:
+            self._broken(tp, entry, None if future.cancelled() else error)
+            return
+        entry.left -= 1
+        if not entry.left:
+            self._release(tp)
+
+    def _broken(self, tp: TopicPartition, entry: _Open, error: BaseException | None) -> None:
+        if self._failed:
+            return
+        self._failed = True  # from here on nothing is acked any more: the process is on its way down
+        failure = DeliveryFailed(
+            f"topic {tp.topic} partition {tp.partition} offset {entry.event.message.offset}: what it caused could not be delivered "
+            f"({type(error).__name__ if error else 'cancelled'}: {error or 'the producer gave it up'}); "
+            "nothing was acked, start the worker again once Kafka takes records",
+        )
+        failure.__cause__ = error
+        self._fail(failure)
+
+    def _release(self, tp: TopicPartition) -> None:
+        queue = self._queues[tp]
+        while queue and not queue[0].left and not self._failed:
+            entry = queue.popleft()
+            self._open -= 1
+            # An event of an earlier assignment is somebody's again, perhaps ours: it will be delivered and acked anew.
+            if entry.epoch == self._continuity.epoch:
+                _run_now(self._ack(entry.event))
+                self._continuity.acked(tp, entry.event.message.offset)
+        if self._waiting is not None and self._open < self._limit and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+def _run_now(ack: Awaitable[bool]) -> None:
+    """Run Faust's `Stream.ack` to its end: a coroutine that never waits, and a task each would double the cost of an event."""
+    coroutine = cast("Any", ack)
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    coroutine.close()
+    raise RuntimeError("Faust's Stream.ack waits since this release; it must become a task")

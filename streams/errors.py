@@ -1,0 +1,18 @@
+"""Reasons for the runtime to stop, each one clear line for a person.
+
+Not here: errors of messages, users or Google; those belong to the rooms that meet them.
+"""
+
+from __future__ import annotations
+
+
+class RuntimeRefused(Exception):
+    """The worker must not run, or must not go on, as things stand; the text says why and what to do."""
+
+
+class DeliveryFailed(RuntimeRefused):
+    """A record could not be delivered for good; the event that caused it stays unacked."""
+
+
+class ContinuityBroken(RuntimeRefused):
+    """An agent was handed an offset that jumps over records it has not seen."""

@@ -1,0 +1,265 @@
+"""Our Faust app: how it crashes, when a rebalance pauses, drains and opens the lanes, and what it refuses to run with.
+
+In: `Wiring`, a `Lifecycle`, the continuity guard. Out: raw byte topics, tables and agents. Not here: what agents and lanes do.
+Every exit for a reason of our own is hard: an orderly way down lets Faust commit a shrunken assignment for a static member
+and ack what failed; a hard exit is the SIGKILL path, the one that is tested most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+
+import faust
+from mode import CrashingSupervisor
+
+from streams import each
+from streams.errors import RuntimeRefused
+from streams.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from faust.types import AgentT, TableT, TopicT
+
+
+    from streams.continuity import Continuity
+    from streams.security import Broker
+    from streams.transport import Consumer
+
+log = logging.getLogger(__name__)
+MAX_FETCH = 16 * 1024 * 1024
+
+
+class Lifecycle(Protocol):
+    """What a rebalance and a stop ask of the lanes, in this order."""
+
+    def pause(self) -> None:
+        """Begin no new call. Runs in the consumer's thread: set a plain flag, touch no task."""
+
+    async def drain(self) -> None:
+        """End what is under way; partitions are given up right after. Also before a stop, while sends still work."""
+
+    def opened(self, partitions: frozenset[int]) -> None:
+        """Note which `user-facts` partitions are ours from now on; tables are complete, agents are reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Everything the app is built from."""
+
+    app_id: str
+    broker: Broker
+    state_dir: Path
+    partitions: int
+    owned_topic: str
+    """The topic whose partitions `Lifecycle.opened` names: `user-facts`."""
+    store: Literal["rocksdb", "memory"] = "rocksdb"
+    instance_id: str | None = None
+    commit_interval: float = 0.5
+    session_timeout: float = 10.0
+    heartbeat_interval: float = 2.0
+    rebalance_timeout: float = 30.0
+    fetch_wait_ms: int = 100
+    hard_exit: bool = True
+    """False only for guests of a process that must live on: tests and the demo."""
+
+
+class App(faust.App):
+    """Faust with the hooks of `Lifecycle` and a hard way out."""
+
+    def __init__(self, wiring: Wiring, lifecycle: Lifecycle, continuity: Continuity, **options: Any) -> None:
+        self.wiring = wiring
+        self.lifecycle = lifecycle
+        self.continuity = continuity
+        self.open_partitions: frozenset[int] = frozenset()
+        """Partitions whose tables are complete and ours; see `streams.tables`."""
+        self._crashing: asyncio.Task[None] | None = None
+        super().__init__(wiring.app_id, **options)
+        self.on_rebalance_complete.connect(self._hold)
+        self.on_partitions_revoked.connect(self._drain)
+
+    # Building blocks
+
+    def raw_topic(self, *names: str) -> TopicT:
+        """Describe topics of raw bytes."""
+        return self.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+    def raw_table(self, name: str) -> TableT[bytes, bytes]:
+        """Make a table of raw bytes, its rows kept in the partition of the event that writes them."""
+        options = None if self.wiring.store == "memory" else rocksdb_options()
+        return self.Table(name, key_type=bytes, value_type=bytes, partitions=self.wiring.partitions, options=options)
+
+    def raw_agent(self, topics: Iterable[str], body: each.Body, *, name: str) -> AgentT[bytes]:
+        """Run the body for every event of these topics, in order per partition, acked after its deliveries."""
+
+        async def actor(stream: faust.Stream[bytes]) -> None:
+            await each.run(stream, body, self.continuity, self.fail)
+
+        return self.agent(self.raw_topic(*topics), name=name)(cast("Any", actor))
+
+    # Crashes
+
+    def fail(self, reason: BaseException) -> None:
+        """Crash from anywhere in the main thread, a callback too."""
+        self._exit(reason)
+        self._crashing = self.loop.create_task(self.crash(reason))
+
+    async def wait_crashed(self) -> None:
+        """Wait for a crash; only a guest lives to see one."""
+        await self._crashed.wait()
+
+    def _crash(self, reason: BaseException) -> None:
+        if not self.should_stop:
+            self._exit(reason)
+        super()._crash(reason)
+
+    def _exit(self, reason: BaseException) -> None:
+        if not self.wiring.hard_exit:
+            return
+        if isinstance(reason, RuntimeRefused):
+            log.critical("%s", reason)
+        else:
+            log.critical("the worker ends, nothing of the failing event was acked", exc_info=reason)
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+
+    # Rebalances
+
+    def on_rebalance_start(self) -> None:
+        """Runs in the consumer's thread, before anything is drained."""
+        self.lifecycle.pause()
+        super().on_rebalance_start()
+
+    async def _drain(self, *_: object, **__: object) -> None:
+        """Runs after the streams were drained and before the join request."""
+        try:
+            await self.lifecycle.drain()
+        finally:
+            self.open_partitions = frozenset()
+            self.continuity.revoked()
+
+    async def _hold(self, *_: object, **__: object) -> None:
+        """Stop the flow until the seek is done.
+
+        Recovery resumes the source partitions, then seeks, then empties every agent's queue. Records fetched in between are
+        thrown away, and the next commit goes over them. Recovery itself resumes the flow after its seek.
+        """
+        self.consumer.stop_flow()
+        self.flow_control.suspend()
+
+    def on_rebalance_end(self) -> None:
+        """Runs last: offsets are sought, the flow is resumed."""
+        super().on_rebalance_end()
+        if complaint := self._complaint():
+            raise RuntimeRefused(complaint)
+        self.open_partitions = self.owned()
+        self.lifecycle.opened(self.open_partitions)
+
+    async def on_stop(self) -> None:
+        """Drain first: streams, tables and the producer still run now."""
+        self.lifecycle.pause()
+        await self.lifecycle.drain()
+        self.open_partitions = frozenset()
+        await super().on_stop()
+
+    def owned(self) -> frozenset[int]:
+        """Partitions of `user-facts` assigned to this worker."""
+        return frozenset(tp.partition for tp in self.consumer.assignment() if tp.topic == self.wiring.owned_topic)
+
+    def subscribed(self) -> frozenset[str]:
+        """Topics the consumer must be subscribed to."""
+        agents = {topic for agent in self.agents.values() for topic in agent.channel.topics}
+        return frozenset(agents | self.tables.changelog_topics)
+
+    def _complaint(self) -> str | None:
+        """Compare what the group gave us with what was asked for; Faust runs on, deaf, whatever it got."""
+        wanted = self.subscribed()
+        actual = frozenset(cast("Consumer", self.consumer)._thread._ensure_consumer().subscription())  # noqa: SLF001
+        if missing := wanted - actual:
+            return f"the consumer is not subscribed to {', '.join(sorted(missing))}; start the worker again"
+        owned: dict[str, set[int]] = {topic: set() for topic in wanted if self.consumer.topic_partitions(topic) == self.wiring.partitions}
+        for tp in self.consumer.assignment():
+            if tp.topic in owned:
+                owned[tp.topic].add(tp.partition)
+        expected = self.owned()
+        if odd := sorted(topic for topic, partitions in owned.items() if partitions != expected):
+            return (
+                f"the group assigned partitions {sorted(expected)} of {self.wiring.owned_topic}, but other ones of {', '.join(odd)}; "
+                "all workers of a group must run the same release, start this one again"
+            )
+        return None
+
+    def _new_transport(self) -> Transport:
+        return Transport(self.conf.broker_consumer, self)
+
+
+def make_app(wiring: Wiring, lifecycle: Lifecycle, continuity: Continuity) -> App:
+    """Build an app; a fresh one for each start, since agents and tables are bound to it."""
+    wiring.state_dir.mkdir(parents=True, exist_ok=True)
+    return App(wiring, lifecycle, continuity, **_options(wiring))
+
+
+def rocksdb_options() -> dict[str, Any]:
+    """Small caches, since there is one database per table and partition (Faust's default is 2 GiB each).
+
+    A fresh dict each time: the store pops from it. Never a `ttl`: it expires rows, and Faust's own offset with them.
+    """
+    return {
+        "driver": "rocksdict",
+        "block_cache_size": 8 << 20,
+        "write_buffer_size": 4 << 20,
+        "target_file_size_base": 16 << 20,
+        "max_open_files": 64,
+    }
+
+
+def _options(wiring: Wiring) -> dict[str, Any]:
+    store = {"rocksdb": "rocksdb://", "memory": "memory://"}[wiring.store]
+    return {
+        "broker": wiring.broker.faust_urls(),
+        "broker_credentials": wiring.broker.faust_credentials(),
+        "broker_client_id": "shiftcal",
+        "store": store,
+        "datadir": str(wiring.state_dir / "faust"),
+        "autodiscover": False,
+        "agent_supervisor": CrashingSupervisor,
+        "processing_guarantee": "at_least_once",
+        "stream_wait_empty": True,
+        "stream_buffer_maxsize": 1000,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_max_fetch_size": MAX_FETCH,
+        "consumer_group_instance_id": wiring.instance_id,
+        "producer_max_request_size": MAX_FETCH,
+        "producer_linger": 0.0,
+        "producer_acks": -1,
+        "broker_commit_interval": wiring.commit_interval,
+        "broker_session_timeout": wiring.session_timeout,
+        "broker_heartbeat_interval": wiring.heartbeat_interval,
+        "broker_rebalance_timeout": wiring.rebalance_timeout,
+        "broker_request_timeout": 90.0,
+        "topic_partitions": wiring.partitions,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "table_standby_replicas": 0,
+        "web_enabled": False,
+        "web_tables_enabled": False,
+        "web_router_enabled": False,
+        "web_bind": "127.0.0.1",
+    }
+
+
+def silence(set_level: Callable[[str, int], None] | None = None) -> None:
+    """Keep the libraries to warnings: at INFO they print tables at each rebalance."""
+    for name in ("faust", "mode", "aiokafka"):
+        if set_level:
+            set_level(name, logging.WARNING)
+        else:
+            logging.getLogger(name).setLevel(logging.WARNING)

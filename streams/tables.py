@@ -1,0 +1,93 @@
+"""Reading tables by partition, from lanes and timers as well as from agents.
+
+In: a raw table, a partition, a key. Out: a row, `ABSENT`, or `NotOpen`. Not here: writing (only an agent may), decoding.
+A closed partition must never look like an empty one: "no row" can mean that nothing is wanted, "not mine" never does.
+"""
+
+from __future__ import annotations
+
+import itertools
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+from faust.stores.memory import Store as MemoryStore
+from faust.stores.rocksdb import Store as RocksStore
+from faust.streams import current_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from faust.types import TableT
+
+    from streams.faustapp import App
+
+
+class Missing(Enum):
+    """The partition is open and holds no such row."""
+
+    ABSENT = auto()
+
+
+ABSENT: Final = Missing.ABSENT
+
+
+class NotOpen(LookupError):
+    """The partition is not ours now: it was revoked, is not recovered yet, or the worker is stopping."""
+
+
+def get(table: TableT[bytes, bytes], partition: int, key: bytes) -> bytes | Literal[Missing.ABSENT]:
+    """Read one row of one partition."""
+    match _open_store(table, partition):
+        case RocksStore() as store:
+            value = store._dbs[partition].get(key)
+        case MemoryStore() as store:
+            value = store.data.get(key) if _home(table, key) == partition else None
+    return ABSENT if value is None else bytes(value)
+
+
+def rows(
+    table: TableT[bytes, bytes], partition: int, *, prefix: bytes = b"", after: bytes | None = None, limit: int = 200
+) -> list[tuple[bytes, bytes]]:
+    """Read up to `limit` rows of a partition in key order, those behind `after` and under `prefix`.
+
+    A list, never a generator: an iterator that lives across an await keeps the database locked when the partition moves.
+    """
+    first = prefix if after is None else max(prefix, after + b"\0")
+    match _open_store(table, partition):
+        case RocksStore() as store:
+            found = _scan(store, partition, first)
+        case MemoryStore() as store:
+            found = iter(sorted((k, v) for k, v in store.data.items() if k >= first and _home(table, k) == partition))
+    return list(itertools.islice(itertools.takewhile(lambda row: row[0].startswith(prefix), found), limit))
+
+
+def is_open(table: TableT[bytes, bytes], partition: int) -> bool:
+    """Say whether the partition may be read now."""
+    try:
+        _open_store(table, partition)
+    except NotOpen:
+        return False
+    return True
+
+
+def _scan(store: RocksStore, partition: int, first: bytes) -> Iterator[tuple[bytes, bytes]]:
+    database = store._dbs[partition]
+    items = cast("Iterator[tuple[bytes, bytes]]", database.items(from_key=first) if first else database.items())
+    return ((key, value) for key, value in items if key != store.offset_key)
+
+
+def _open_store(table: TableT[bytes, bytes], partition: int) -> RocksStore | MemoryStore[Any, Any]:
+    app = cast("App", table.app)
+    # Within a stream the partition is ours by the event itself; its tables were complete before the event was let through.
+    if partition not in app.open_partitions and current_event() is None:
+        raise NotOpen(f"partition {partition} of table {table.name} is not open here")
+    store = cast("Any", table).data
+    if isinstance(store, RocksStore) and partition not in store._dbs:
+        raise NotOpen(f"partition {partition} of table {table.name} is not open here")
+    return cast("RocksStore | MemoryStore[Any, Any]", store)
+
+
+def _home(table: TableT[bytes, bytes], key: bytes) -> int:
+    """Say where a key of the memory store lives: it keeps all partitions in one dict, also rows of partitions that moved away."""
+    app = cast("App", table.app)
+    return app.producer.key_partition(app.wiring.owned_topic, key).partition
