@@ -1,0 +1,17 @@
+"""Decisions: pure functions, one arrow of the flow each.
+
+Comes in: messages, facts and rows of `schemas`. Goes out: facts, rows, mutations, outcomes. The rule of this room: no
+`async`, no clock, no random, no I/O; `now` is an argument. It imports `schemas` and nothing else of ours.
+
+=====================  ==================================================================
+arrow                  module
+=====================  ==================================================================
+message -> facts       `intake`
+change -> assignment   `shifts`, `publication`
+rows -> contribution   `contribution`
+fact -> user row       `users`, with `connection`, `verify` and `record`
+user row -> work       `agenda`, `plan`, with `window`, `identity` and `body`
+answer -> next call    `answers`, with `observation`
+user row -> status     `status`
+=====================  ==================================================================
+"""

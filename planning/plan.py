@@ -1,0 +1,130 @@
+"""What would have to be written now, so that the calendar shows what its user should see.
+
+Comes in: a user's row, the agency's policy and `now`. Goes out: mutations, soonest shift first. A plan is a function of
+the row alone: whatever was missed, repeated or half done before shows as a difference here, and
+``plan(record(row, outcome)) == ()`` once every difference is recorded.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Literal
+
+from planning.body import insert_body, render
+from planning.identity import event_id, shift_key
+from planning.observation import names_of
+from planning.window import instant, is_history
+from schemas.mutations import DeleteEvent, InsertEvent, Mutation, PatchEvent
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from schemas.facts import Wish
+    from schemas.policy import Policy
+    from schemas.rows import Applied, UserRow
+
+Removal = Literal["none", "future", "all"]
+
+
+def plan(row: UserRow, policy: Policy, now: datetime) -> tuple[Mutation, ...]:
+    """Return the writes that bring the calendar in step, for a user who is connected and was looked at."""
+    if is_held(row):
+        return ()
+    frozen = frozen_calendars(row, policy)
+    standing: dict[str, list[tuple[str, Applied]]] = defaultdict(list)
+    for event, applied in row.applied.items():
+        standing[shift_key(applied.calendar_id, applied.shift_id)].append((event, applied))
+    todo: list[Mutation] = []
+    for calendar_id, calendar in row.calendars.items():
+        for shift_id, wish in calendar.wishes.items():
+            if is_wanted(wish, policy, now):
+                events = standing.pop(shift_key(calendar_id, shift_id), [])
+                todo += _fulfil(row, policy, (calendar_id, shift_id, wish), events)
+                # Two generations of one shift (the user took a burnt one out of the bin): the older id stays.
+                todo += _take_off(row, sorted(events, key=lambda e: e[1].generation)[1:], now)
+    for events in standing.values():
+        if events[0][1].calendar_id not in frozen:
+            todo += _take_off(row, events, now)
+    return tuple(sorted(todo, key=lambda m: (m.start, m.event_id)))
+
+
+def plan_removal(row: UserRow, removal: Removal, now: datetime) -> tuple[Mutation, ...]:
+    """Return the deletes that an ended connection still asks for; `future`: of what has not started."""
+    if removal == "none":
+        return ()
+    events = [(e, a) for e, a in row.applied.items() if removal == "all" or a.start > now]
+    return tuple(sorted(_take_off(row, events, now), key=lambda m: (m.start, m.event_id)))
+
+
+def is_wanted(wish: Wish, policy: Policy, now: datetime) -> bool:
+    """Say whether a published shift of a connected user belongs on the calendar."""
+    return wish.kind in policy.synced_kinds and not is_history(wish.end, now)
+
+
+def frozen_calendars(row: UserRow, policy: Policy) -> frozenset[str]:
+    """Return the calendars whose events stay as they stand: un-published under policy `keep`."""
+    if policy.on_unpublish != "keep":
+        return frozenset()
+    return frozenset(c for c, wish in row.calendars.items() if wish.standing == "unpublished")
+
+
+def is_held(row: UserRow) -> bool:
+    """Say whether events of ours stand there, but nobody ever told us of a shift of this user.
+
+    Then the memory is more likely lost than the shifts, and an emptied calendar is the worse mistake.
+    """
+    return bool(row.applied) and not row.calendars
+
+
+def _fulfil(
+    row: UserRow, policy: Policy, wanted: tuple[str, str, Wish], events: list[tuple[str, Applied]]
+) -> list[Mutation]:
+    calendar_id, shift_id, wish = wanted
+    key = shift_key(calendar_id, shift_id)
+    rendered = render(calendar_id, shift_id, wish, policy)
+    standing = min(events, key=lambda e: e[1].generation, default=None)
+    if standing is not None and standing[1].fingerprint == rendered.fingerprint:
+        return []
+    if (refusal := row.refused.get(key)) is not None and refusal.fingerprint == rendered.fingerprint:
+        return []
+    burnt = row.burnt.get(key)
+    generation = standing[1].generation if standing else burnt.generation if burnt else 0
+    event = standing[0] if standing else event_id(row.agency_id, calendar_id, shift_id, generation)
+    names = names_of(row.agency_id, calendar_id, shift_id, wish.version, rendered.fingerprint)
+    common = {
+        "agency_id": row.agency_id,
+        "calendar_id": calendar_id,
+        "shift_id": shift_id,
+        "event_id": event,
+        "generation": generation,
+        "body": insert_body(event, rendered, names),
+        "fingerprint": rendered.fingerprint,
+        "version": wish.version,
+        "start": instant(wish.start),
+        "end": instant(wish.end),
+        "cause": row.open[key].cause if key in row.open else row.connection.default_cause,
+    }
+    return [PatchEvent(**common, etag=standing[1].etag) if standing else InsertEvent(**common)]
+
+
+def _take_off(row: UserRow, events: list[tuple[str, Applied]], now: datetime) -> list[Mutation]:
+    todo: list[Mutation] = []
+    for event, applied in events:
+        if is_history(applied.end, now) or event in row.refused:
+            continue
+        opened = row.open.get(shift_key(applied.calendar_id, applied.shift_id))
+        todo.append(
+            DeleteEvent(
+                agency_id=row.agency_id,
+                calendar_id=applied.calendar_id,
+                shift_id=applied.shift_id,
+                event_id=event,
+                generation=applied.generation,
+                etag=applied.etag,
+                version=opened.version if opened else applied.version,
+                start=applied.start,
+                end=applied.end,
+                cause=opened.cause if opened else row.connection.default_cause,
+            )
+        )
+    return todo

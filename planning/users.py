@@ -1,0 +1,168 @@
+"""Fold one fact about a user into the user's row, and say what the world should hear of it.
+
+Comes in: the row (or none yet), a fact of `user-facts`, the agency's policy and `now`. Goes out: the row after it, the
+results and the status. Folding a fact twice ends in the same row; results come from the fact alone, so that a fact
+delivered again after a crash tells them again rather than never.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
+
+from planning.agenda import pending
+from planning.connection import fold_release, fold_resync, fold_trouble, fold_turn, fold_verify_due
+from planning.identity import shift_key
+from planning.record import record
+from planning.status import status
+from planning.verify import fold_seen
+from planning.window import is_forgotten
+from schemas.facts import (
+    CalendarSeen,
+    CallsAnswered,
+    Connected,
+    Contribution,
+    Deactivated,
+    Disconnected,
+    ResyncAsked,
+    TokenReleased,
+    TroubleFound,
+    UserFact,
+    VerifyDue,
+)
+from schemas.outcomes import Outcome, Refused, Removed, Stored
+from schemas.outputs import CausedBy, SyncResult
+from schemas.rows import CalendarWish, Connection, Open, UserRow
+
+if TYPE_CHECKING:
+    from schemas.outputs import SyncStatus
+    from schemas.policy import Policy
+
+
+class Terms(NamedTuple):
+    """What a fold depends on beside the row and the fact: the agency's policy, the clock, the resync cool-down."""
+
+    policy: Policy
+    now: datetime
+    cooldown: timedelta = timedelta(seconds=60)
+
+
+class Folded(NamedTuple):
+    """The row after the fact, what became of changes, and the status where it is another than before."""
+
+    row: UserRow
+    results: tuple[SyncResult, ...]
+    status: SyncStatus | None
+
+
+def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
+    """Return what one fact does to one user."""
+    row = before or UserRow(agency_id=fact.agency_id, user_id=fact.user_id)
+    row = _without_forgotten(_folded(row, fact, terms), terms.now)
+    waiting = pending(row, terms.policy, terms.now)
+    if row.connection.state != "connected":
+        row = _with(row, open={})
+    elif row.open and row.connection.verify is None:
+        still = {shift_key(m.calendar_id, m.shift_id) for m in waiting}
+        if not still.issuperset(row.open):
+            row = _with(row, open={key: o for key, o in row.open.items() if key in still})
+    now_is = status(row, waiting, terms.now)
+    changed = row.status is None or row.status != now_is
+    results = tuple(_result(row, o) for o in fact.outcomes if _told(o)) if isinstance(fact, CallsAnswered) else ()
+    return Folded(_with(row, status=now_is) if changed else row, results, now_is if changed else None)
+
+
+def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
+    connection = row.connection
+    match fact:
+        case Contribution():
+            return _contributed(row, fact)
+        case Connected() | Disconnected() | Deactivated():
+            turned = fold_turn(connection, fact)
+            return row if turned is connection else _with(row, connection=turned, open={}, refused={})
+        case ResyncAsked():
+            return _connection(row, fold_resync(connection, fact, terms.cooldown))
+        case VerifyDue():
+            return _connection(row, fold_verify_due(connection, fact))
+        case TroubleFound():
+            return _connection(row, fold_trouble(connection, fact))
+        case TokenReleased():
+            return _connection(row, fold_release(connection, fact))
+        case CalendarSeen():
+            return fold_seen(row, fact)
+        case CallsAnswered(outcomes=outcomes):
+            for outcome in outcomes:
+                row = record(row, outcome)
+            return row
+        case _:
+            assert_never(fact)
+
+
+def _contributed(row: UserRow, fact: Contribution) -> UserRow:
+    """Take a contribution whole. A lower revision is older news; an equal one is taken again, for crashes."""
+    before = row.calendars.get(fact.calendar_id)
+    if before is not None and fact.revision < before.revision:
+        return row
+    after = CalendarWish(revision=fact.revision, standing=fact.standing, wishes=fact.wishes)
+    opened = dict(row.open)
+    known = before.wishes if before else {}
+    for shift in known.keys() | after.wishes.keys():
+        old, new = known.get(shift), after.wishes.get(shift)
+        if old is None or new is None or old.digest != new.digest:
+            version = new.version if new else fact.touched.get(shift, old.version if old else 0)
+            opened[shift_key(fact.calendar_id, shift)] = Open(cause=fact.cause, version=version)
+    return _with(row, calendars={**row.calendars, fact.calendar_id: after}, open=opened)
+
+
+def _without_forgotten(row: UserRow, now: datetime) -> UserRow:
+    """Drop what ended more than 31 days ago; an empty contribution stays, as the proof that one was received."""
+    changes: dict[str, Any] = {}
+    calendars = {
+        c: wish
+        if not any(is_forgotten(w.end, now) for w in wish.wishes.values())
+        else wish.model_copy(update={"wishes": {s: w for s, w in wish.wishes.items() if not is_forgotten(w.end, now)}})
+        for c, wish in row.calendars.items()
+    }
+    if any(calendars[c] is not wish for c, wish in row.calendars.items()):
+        changes["calendars"] = calendars
+    for name in ("applied", "burnt", "refused"):
+        kept = {k: v for k, v in getattr(row, name).items() if not is_forgotten(v.end, now)}
+        if len(kept) != len(getattr(row, name)):
+            changes[name] = kept
+    return _with(row, **changes) if changes else row
+
+
+def _told(outcome: Outcome) -> bool:
+    return not (isinstance(outcome, Removed) and outcome.left)
+
+
+def _result(row: UserRow, outcome: Outcome) -> SyncResult:
+    cause = outcome.cause
+    match outcome:
+        case Stored(action=action):
+            done, error = action, None
+        case Removed():
+            done, error = "deleted", None
+        case Refused(error=error):
+            done = "refused"
+    return SyncResult(
+        agency_id=row.agency_id,
+        user_id=row.user_id,
+        calendar_id=outcome.calendar_id,
+        shift_id=outcome.shift_id,
+        version=outcome.version,
+        action=done,
+        google_event_id=outcome.event_id,
+        at=outcome.at,
+        caused_by=CausedBy(**{name: getattr(cause, name) for name in CausedBy.model_fields}) if cause else None,
+        latency_ms=round((outcome.at - cause.at).total_seconds() * 1000) if cause else None,
+        error=error,
+    )
+
+
+def _connection(row: UserRow, connection: Connection) -> UserRow:
+    return row if connection is row.connection else _with(row, connection=connection)
+
+
+def _with(row: UserRow, **changes: Any) -> UserRow:
+    return row.model_copy(update=changes)

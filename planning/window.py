@@ -1,0 +1,42 @@
+"""Time: what is history, what is forgotten, and on which local day a shift starts.
+
+Comes in: times of shifts and `now`. Goes out: instants (UTC) and yes or no. All comparisons are of instants; a day
+stands for 00:00 UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from schemas.facts import Wish
+
+#: What ended this long ago is history: never created, changed or deleted any more.
+HISTORY = timedelta(days=30)
+
+#: What ended this long ago is dropped from rows: a day later, so that nothing live is ever dropped.
+FORGOTTEN = timedelta(days=31)
+
+
+def instant(moment: date) -> datetime:
+    """Return the UTC instant of a time, or 00:00 UTC of a day."""
+    if isinstance(moment, datetime):
+        return moment.astimezone(UTC)
+    return datetime.combine(moment, time(), UTC)
+
+
+def local_day(wish: Wish) -> date:
+    """Return the day on which the shift starts, in its own time zone."""
+    if isinstance(wish.start, datetime):
+        return wish.start.astimezone(ZoneInfo(wish.time_zone or "UTC")).date()
+    return wish.start
+
+
+def is_history(end: date, now: datetime) -> bool:
+    """Say whether what ends then is history: it did not end less than 30 days ago."""
+    return instant(end) <= now - HISTORY
+
+
+def is_forgotten(end: date, now: datetime) -> bool:
+    """Say whether what ended then need not be kept in a row any more."""
+    return instant(end) <= now - FORGOTTEN

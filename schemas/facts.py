@@ -1,0 +1,199 @@
+"""What agents tell each other: validated, re-keyed facts on the two internal topics.
+
+Comes in: what intake and the calendars agent decided, and what lanes saw at Google. Goes out: `CalendarFact`
+(topic `calendar-facts`, key ``agency/calendar``) and `UserFact` (topic `user-facts`, key ``agency/user``).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from schemas.base import Shape
+from schemas.cause import Cause
+from schemas.messages import Delete, Upsert
+from schemas.outcomes import Observed, Outcome
+
+
+class ShiftsChanged(Shape):
+    """The good changes of one `schedule-changed` message."""
+
+    fact: Literal["shifts_changed"] = "shifts_changed"
+    agency_id: str
+    calendar_id: str
+    changes: tuple[Annotated[Upsert | Delete, Field(discriminator="op")], ...]
+    cause: Cause
+
+
+#: `never`: no message ever said anything. `unpublished` is the only one that policy `keep` freezes.
+Standing = Literal["never", "published", "rolled_back", "unpublished"]
+
+
+class PublicationChanged(Shape):
+    """A calendar was published, un-published or rolled back; both days included, absent: unbounded."""
+
+    fact: Literal["publication_changed"] = "publication_changed"
+    agency_id: str
+    calendar_id: str
+    version: int
+    standing: Literal["published", "rolled_back", "unpublished"]
+    published_from: date | None = None
+    published_through: date | None = None
+    cause: Cause
+
+
+CalendarFact = Annotated[ShiftsChanged | PublicationChanged, Field(discriminator="fact")]
+
+
+class Wish(Shape):
+    """One shift as its user should see it, its text cut to what Google takes. `digest` covers all but `version`."""
+
+    version: int
+    kind: str
+    title: str
+    start: AwareDatetime | date
+    end: AwareDatetime | date
+    time_zone: str | None = None
+    location: str | None = None
+    notes: str | None = None
+    digest: str
+
+
+class Contribution(Shape):
+    """All that one calendar wants of one user, as of one `calendar-facts` record.
+
+    `revision` is that record's offset. `wishes` holds the published shifts of the user by shift id; `touched` the
+    versions that the causing message set for shifts that it took away from this user.
+    """
+
+    fact: Literal["contribution"] = "contribution"
+    agency_id: str
+    user_id: str
+    calendar_id: str
+    revision: int
+    standing: Standing
+    wishes: dict[str, Wish]
+    touched: dict[str, int] = {}
+    cause: Cause
+
+
+class Connected(Shape):
+    """The user granted access."""
+
+    fact: Literal["connected"] = "connected"
+    agency_id: str
+    user_id: str
+    cause: Cause
+
+
+class Disconnected(Shape):
+    """The user, or the product on their behalf, stopped the sync."""
+
+    fact: Literal["disconnected"] = "disconnected"
+    agency_id: str
+    user_id: str
+    purge: bool = False
+    reason: Literal["calendar_moved"] | None = None
+    cause: Cause
+
+
+class Deactivated(Shape):
+    """The user left the agency."""
+
+    fact: Literal["deactivated"] = "deactivated"
+    agency_id: str
+    user_id: str
+    cause: Cause
+
+
+class ResyncAsked(Shape):
+    """Somebody wants this user's calendar looked at and repaired."""
+
+    fact: Literal["resync_asked"] = "resync_asked"
+    agency_id: str
+    user_id: str
+    cause: Cause
+
+
+class CallsAnswered(Shape):
+    """What a lane's calls came to. `lane` tells the lane that sent it which calls are folded now."""
+
+    fact: Literal["calls_answered"] = "calls_answered"
+    agency_id: str
+    user_id: str
+    outcomes: tuple[Outcome, ...]
+
+
+class CalendarSeen(Shape):
+    """A verify's look at Google: everything of ours in the window.
+
+    `target` names the Google calendar. `known_only`: nothing was listed and the known ids were read one by one, since
+    this account strips our properties. `absent` are ids that were read one by one and are not there. `verify` is the
+    ticket of the verify that asked, `window_start` the earliest end that was looked for.
+    """
+
+    fact: Literal["calendar_seen"] = "calendar_seen"
+    agency_id: str
+    user_id: str
+    verify: str
+    target: str
+    at: AwareDatetime
+    window_start: AwareDatetime
+    observed: tuple[Observed, ...]
+    absent: tuple[str, ...] = ()
+    strips_properties: bool = False
+
+
+class Problem(Shape):
+    """Why nothing is written for this user now. `until`: when it passes by itself, if it does."""
+
+    state: Literal["needs_reauthorization", "stopped", "paused"]
+    code: str
+    message: str
+    what_to_do: str
+    until: AwareDatetime | None = None
+
+
+class TroubleFound(Shape):
+    """A lane cannot go on for this user; `connected_at` is the connect under which it was found."""
+
+    fact: Literal["trouble_found"] = "trouble_found"
+    agency_id: str
+    user_id: str
+    connected_at: AwareDatetime
+    problem: Problem
+
+
+class TokenReleased(Shape):
+    """The user's token is erased, for the ending of `ended_at`."""
+
+    fact: Literal["token_released"] = "token_released"
+    agency_id: str
+    user_id: str
+    ended_at: AwareDatetime
+
+
+class VerifyDue(Shape):
+    """It is time for the daily look at Google; `ticket` names it once."""
+
+    fact: Literal["verify_due"] = "verify_due"
+    agency_id: str
+    user_id: str
+    ticket: str
+
+
+UserFact = Annotated[
+    Contribution
+    | Connected
+    | Disconnected
+    | Deactivated
+    | ResyncAsked
+    | CallsAnswered
+    | CalendarSeen
+    | TroubleFound
+    | TokenReleased
+    | VerifyDue,
+    Field(discriminator="fact"),
+]

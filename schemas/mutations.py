@@ -1,0 +1,111 @@
+"""What is to be written at Google, and the single calls that it takes.
+
+Comes in: decisions of `planning.plan`. Goes out: the closed unions `Mutation` (imperative; what) and `Call` (how).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime
+
+from schemas.base import Shape
+from schemas.cause import Cause
+
+#: The JSON of a Google Calendar event, https://developers.google.com/workspace/calendar/api/v3/reference/events
+EventBody = dict[str, Any]
+
+
+class InsertEvent(Shape):
+    """Put the event on the calendar. `start` is the urgency: the soonest shift goes first."""
+
+    op: Literal["insert"] = "insert"
+    agency_id: str
+    calendar_id: str
+    shift_id: str
+    event_id: str
+    generation: int
+    body: EventBody
+    fingerprint: str
+    version: int
+    start: AwareDatetime
+    end: AwareDatetime
+    cause: Cause | None = None
+
+
+class PatchEvent(Shape):
+    """Make the standing event equal to the wish, unless it changed since `etag`. `body` is that of an insert."""
+
+    op: Literal["patch"] = "patch"
+    agency_id: str
+    calendar_id: str
+    shift_id: str
+    event_id: str
+    generation: int
+    etag: str
+    body: EventBody
+    fingerprint: str
+    version: int
+    start: AwareDatetime
+    end: AwareDatetime
+    cause: Cause | None = None
+
+
+class DeleteEvent(Shape):
+    """Take the event off, unless it changed since `etag`."""
+
+    op: Literal["delete"] = "delete"
+    agency_id: str
+    calendar_id: str
+    shift_id: str
+    event_id: str
+    generation: int
+    etag: str
+    version: int
+    start: AwareDatetime
+    end: AwareDatetime
+    cause: Cause | None = None
+
+
+Mutation = InsertEvent | PatchEvent | DeleteEvent
+
+
+class Insert(Shape):
+    """``events.insert`` with our own id in the body."""
+
+    call: Literal["insert"] = "insert"
+    event_id: str
+    generation: int
+    body: EventBody
+
+
+class Get(Shape):
+    """``events.get``; answers cancelled events too. `taken`: an insert was just told that this id exists."""
+
+    call: Literal["get"] = "get"
+    event_id: str
+    generation: int
+    taken: bool = False
+
+
+class Patch(Shape):
+    """``events.patch`` with If-Match."""
+
+    call: Literal["patch"] = "patch"
+    event_id: str
+    generation: int
+    etag: str
+    body: EventBody
+    revives: bool = False
+
+
+class Remove(Shape):
+    """``events.delete`` with If-Match."""
+
+    call: Literal["delete"] = "delete"
+    event_id: str
+    generation: int
+    etag: str
+
+
+Call = Insert | Get | Patch | Remove

@@ -1,0 +1,143 @@
+"""What the tables hold, one shape a table.
+
+Comes in: nothing. Goes out: `PublicationRow`, `AssignmentRow`, `RosterRow`, `UserRow`. Rows are values: a fold makes
+a new one.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from schemas.base import Shape
+from schemas.cause import Cause
+from schemas.facts import Problem, Standing, Wish
+from schemas.outputs import SyncStatus
+
+
+class PublicationRow(Shape):
+    """``publications[agency/calendar]``: the winning publication message. `version` None: none yet."""
+
+    version: int | None = None
+    standing: Standing = "never"
+    published_from: date | None = None
+    published_through: date | None = None
+
+
+class AssignmentRow(Shape):
+    """``assignments[agency/calendar/shift]``: the winning change.
+
+    `digest` of its content is empty for a tombstone. `holders`: every user that the shift was assigned to, newest
+    first, so that a change delivered again can tell each of them.
+    """
+
+    version: int
+    digest: str
+    user_id: str | None = None
+    holders: tuple[str, ...] = ()
+
+
+class RosterRow(Shape):
+    """``rosters[agency/calendar/user]``: that user's shifts by id. An empty row makes a member all the same."""
+
+    shifts: dict[str, Wish] = {}
+
+
+class CalendarWish(Shape):
+    """What one calendar wants of the user, as of `revision` (an offset of `calendar-facts`)."""
+
+    revision: int
+    standing: Standing
+    wishes: dict[str, Wish] = {}
+
+
+class Applied(Shape):
+    """One event as Google is known to hold it.
+
+    `fingerprint`: what we wrote, or what stands there where somebody altered it. `echo`: how Google spelled what we
+    wrote. `seen`: a listing has shown it, so its absence from a later listing means that it is gone.
+    """
+
+    calendar_id: str
+    shift_id: str
+    generation: int = 0
+    etag: str
+    fingerprint: str
+    echo: str
+    version: int
+    start: AwareDatetime
+    end: AwareDatetime
+    seen: bool = False
+
+
+class Refusal(Shape):
+    """What Google refused for good; not tried again until the wish changes or somebody asks for a resync."""
+
+    fingerprint: str
+    error: str
+    end: AwareDatetime
+
+
+class Burnt(Shape):
+    """The newest generation of a shift's id; `end` says how long it is worth remembering."""
+
+    generation: int
+    end: AwareDatetime
+
+
+class Open(Shape):
+    """Why a difference is open: the newest message that changed the wish, and the version that it set."""
+
+    cause: Cause
+    version: int
+
+
+class Verify(Shape):
+    """A look at Google that is due. `ticket` names it; `cause` is the command that asked, None for a daily one."""
+
+    ticket: str
+    cause: Cause | None = None
+
+
+class Connection(Shape):
+    """Where the user stands on the timeline of connects, disconnects and deactivations.
+
+    `occurred_at` is that of the winning message, `connected_at` that of the newest connect. `removal`: what has to be
+    taken off before the token is erased. `released`: the token is erased. `default_cause` is given to differences that
+    a verify found.
+    """
+
+    state: Literal["none", "connected", "disconnected", "deactivated"] = "none"
+    occurred_at: AwareDatetime | None = None
+    connected_at: AwareDatetime | None = None
+    purge: bool = False
+    reason: str | None = None
+    released: bool = True
+    verify: Verify | None = None
+    verified_at: AwareDatetime | None = None
+    default_cause: Cause | None = None
+    resync_at: AwareDatetime | None = None
+    resync_refused_at: AwareDatetime | None = None
+    problem: Problem | None = None
+    target: str | None = None
+    strips_properties: bool = False
+
+
+class UserRow(Shape):
+    """``users[agency/user]``: desired per calendar, applied per event id, and the connection.
+
+    `burnt`, `refused` and `open` are keyed by ``calendar/shift``; `refused` also by event id, for removals.
+    """
+
+    agency_id: str
+    user_id: str
+    calendars: dict[str, CalendarWish] = {}
+    applied: dict[str, Applied] = {}
+    burnt: dict[str, Burnt] = {}
+    refused: dict[str, Refusal] = {}
+    open: dict[str, Open] = {}
+    connection: Connection = Connection()
+    last_synced_at: AwareDatetime | None = None
+    status: SyncStatus | None = None
