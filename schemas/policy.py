@@ -67,8 +67,8 @@ class Policies(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     default: Policy = Policy()
-    agencies: Annotated[Mapping[str, Policy], AfterValidator(lambda table: MappingProxyType(dict(table)))] = Field(
-        default_factory=lambda: MappingProxyType({})
+    agencies: Annotated[Mapping[str, Policy], AfterValidator(lambda table: MappingProxyType(dict(table)))] = (
+        Field(default_factory=lambda: MappingProxyType({}))
     )
 
     def of(self, agency_id: str) -> Policy:

@@ -31,7 +31,7 @@ _SAMPLE: Final = {
     "calendar_id": "ops-2026-12",
 }
 _ID: Final = TypeAdapter[str](Id)
-_JINJA: Final = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  plain text
+_JINJA: Final = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 _JINJA.globals.clear()
 
 
@@ -64,7 +64,7 @@ class _WrongTableError(Exception):
 
 def _policies(file: Mapping[str, Any]) -> Policies:
     for name in file.keys() - {"default", "agency"}:
-        msg = f"unknown table or key {name!r}: expected [default] and [agency.\"ID\"]"
+        msg = f'unknown table or key {name!r}: expected [default] and [agency."ID"]'
         raise _WrongTableError(msg)
     default = _table("default", file.get("default", {}))
     agencies = _table("agency", file.get("agency", {}))

@@ -77,7 +77,13 @@ def http_url(value: str) -> str:
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         raise ValueError(msg) from None
-    if not usable or parts.username is not None or parts.query or parts.fragment or re.search(r"\s", value.strip()):
+    if (
+        not usable
+        or parts.username is not None
+        or parts.query
+        or parts.fragment
+        or re.search(r"\s", value.strip())
+    ):
         raise ValueError(msg)
     return value.strip().rstrip("/")
 

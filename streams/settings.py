@@ -56,8 +56,8 @@ class Settings(BaseSettings):
     kafka_bootstrap: Annotated[str, AfterValidator(rules.bootstrap)] = Field(
         "127.0.0.1:9092", description="Kafka brokers to ask first: host:port, comma-separated."
     )
-    kafka_security_protocol: Annotated[Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Upper] = Field(
-        "PLAINTEXT", description="How brokers are spoken to."
+    kafka_security_protocol: Annotated[Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Upper] = (
+        Field("PLAINTEXT", description="How brokers are spoken to.")
     )
     kafka_sasl_mechanism: Annotated[Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], Upper] = Field(
         "PLAIN", description="How the SASL protocols log in."
@@ -65,7 +65,8 @@ class Settings(BaseSettings):
     kafka_sasl_username: str | None = Field(None, description="User of the SASL protocols.")
     kafka_sasl_password: SecretStr | None = Field(None, description="Password of the SASL protocols.")
     kafka_ssl_cafile: FilePath | None = Field(
-        None, description="PEM file of the authorities that brokers' certificates are checked against; none: the system's."
+        None,
+        description="PEM file of the authorities that brokers' certificates are checked against; none: the system's.",
     )
     kafka_ssl_certfile: FilePath | None = Field(None, description="PEM file of the client's own certificate.")
     kafka_ssl_keyfile: FilePath | None = Field(None, description="PEM file of the client certificate's key.")
@@ -76,33 +77,42 @@ class Settings(BaseSettings):
     partitions: Count = Field(12, description="Partitions of the internal topics and the tables' changelogs.")
     replication: Count = Field(1, description="Copies of every topic that `topics create` makes.")
     app_id: Annotated[str, AfterValidator(rules.app_id)] = Field(
-        "shiftcal", description="Names the consumer group and the internal topics; a new one rebuilds all state."
+        "shiftcal",
+        description="Names the consumer group and the internal topics; a new one rebuilds all state.",
     )
     session_timeout_s: Seconds = Field(
         10, description="Seconds of silence after which Kafka gives a worker's partitions to another one."
     )
 
-    state_dir: Path = Field(Path(".state"), description="Directory of one worker's tables; never shared by two.")
+    state_dir: Path = Field(
+        Path(".state"), description="Directory of one worker's tables; never shared by two."
+    )
     store: Annotated[Literal["rocksdb", "memory"], Lower] = Field(
         "rocksdb", description="Where tables stand; memory is for tests."
     )
     database_url: Annotated[SecretStr, AfterValidator(rules.database_url)] = Field(
-        SecretStr("sqlite+aiosqlite:///shiftcal.db"), description="SQLAlchemy URL of the connections' database."
+        SecretStr("sqlite+aiosqlite:///shiftcal.db"),
+        description="SQLAlchemy URL of the connections' database.",
     )
     vault_keys: FernetKeys = Field(
-        (), description="Fernet keys that encrypt tokens: comma-separated, newest first; without one none is stored."
+        (),
+        description="Fernet keys that encrypt tokens: comma-separated, newest first; without one none is stored.",
     )
 
     google_client_id: str | None = Field(None, description="OAuth client id of the Google Cloud project.")
-    google_client_secret: SecretStr | None = Field(None, description="OAuth client secret of the Google Cloud project.")
+    google_client_secret: SecretStr | None = Field(
+        None, description="OAuth client secret of the Google Cloud project."
+    )
     google_api_url: HttpUrl = Field(
         "https://www.googleapis.com", description="Root of Google's API; `/calendar/v3/...` is appended."
     )
     google_auth_url: HttpUrl = Field(
-        "https://accounts.google.com/o/oauth2/v2/auth", description="Google's consent page, where users are sent."
+        "https://accounts.google.com/o/oauth2/v2/auth",
+        description="Google's consent page, where users are sent.",
     )
     google_token_url: HttpUrl = Field(
-        "https://oauth2.googleapis.com/token", description="Where codes and refresh tokens become access tokens."
+        "https://oauth2.googleapis.com/token",
+        description="Where codes and refresh tokens become access tokens.",
     )
     google_revoke_url: HttpUrl = Field(
         "https://oauth2.googleapis.com/revoke", description="Where a grant is given back."
@@ -113,7 +123,9 @@ class Settings(BaseSettings):
     google_user_per_minute: Count = Field(600, description="Google calls per minute of one Google account.")
     google_timeout_s: Seconds = Field(20, description="Seconds after which a call to Google is given up.")
     lane_calls: Count = Field(4, description="Google calls of one user under way at once.")
-    resync_cooldown_s: int = Field(60, ge=0, description="Seconds between two resyncs of one user; 0: no limit.")
+    resync_cooldown_s: int = Field(
+        60, ge=0, description="Seconds between two resyncs of one user; 0: no limit."
+    )
 
     policies: FilePath | None = Field(None, description="TOML file of the agencies' policies.")
 
@@ -121,7 +133,9 @@ class Settings(BaseSettings):
     http_port: Port = Field(0, description="Port of the worker's /live, /ready and /metrics; 0: off.")
     portal_host: Host = Field("127.0.0.1", description="Address the portal listens on.")
     portal_port: Port = Field(8080, description="Port the portal listens on; 0: any free one.")
-    portal_public_url: HttpUrl | None = Field(None, description="The portal's address as users' browsers see it.")
+    portal_public_url: HttpUrl | None = Field(
+        None, description="The portal's address as users' browsers see it."
+    )
     portal_host_key: SecretStr | None = Field(
         None, description="Key that verifies the links by which the host application sends its users."
     )

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 # No deadline: two shared cores make any single example slow now and then, and that says nothing about the code.
 settings.register_profile("dev", max_examples=200, deadline=None)
-settings.register_profile("ci", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "ci", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 _used = pytest.StashKey[Kafka]()

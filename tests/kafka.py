@@ -49,7 +49,9 @@ class Kafka(Protocol):
 class Undisturbed:
     """A broker that is not ours to freeze or kill, or that cannot come back with its data."""
 
-    def __init__(self, bootstrap: str, name: str, *, unproven: str | None, close: Callable[[], object]) -> None:
+    def __init__(
+        self, bootstrap: str, name: str, *, unproven: str | None, close: Callable[[], object]
+    ) -> None:
         """Wrap the broker at this address; `close` ends what was started for it."""
         self.bootstrap = bootstrap
         self.name = name
@@ -109,7 +111,9 @@ def _docker_answers() -> bool:
     if shutil.which("docker") is None:
         return False
     try:
-        return subprocess.run(["docker", "info"], capture_output=True, timeout=10, check=False).returncode == 0
+        return (
+            subprocess.run(["docker", "info"], capture_output=True, timeout=10, check=False).returncode == 0
+        )
     except subprocess.TimeoutExpired:
         return False
 

@@ -14,7 +14,9 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from testcontainers.core.container import DockerContainer
 
-IMAGE: Final = "apache/kafka:4.1.0"
+from tests.kafka_config import COMMON, VERSION
+
+IMAGE: Final = f"apache/kafka:{VERSION}"
 
 
 class DockerKafka:
@@ -74,22 +76,11 @@ class DockerKafka:
 
 
 def _environment(bootstrap: str) -> dict[str, str]:
-    return {
-        "KAFKA_NODE_ID": "1",
-        "KAFKA_PROCESS_ROLES": "broker,controller",
-        "KAFKA_LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093",
-        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://{bootstrap}",
-        "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
-        "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
-        "KAFKA_MESSAGE_MAX_BYTES": "20971520",
-        "KAFKA_REPLICA_FETCH_MAX_BYTES": "20971520",
-        "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
-        "KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS": "1000",
-        "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "10",
-        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
-        "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
-        "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
-        "KAFKA_HEAP_OPTS": "-Xmx512m",
+    ours = {
+        "listeners": "PLAINTEXT://:9092,CONTROLLER://:9093",
+        "advertised.listeners": f"PLAINTEXT://{bootstrap}",
+        "controller.quorum.voters": "1@localhost:9093",
     }
+    # https://hub.docker.com/r/apache/kafka: a property's name in capitals, its dots as underscores.
+    properties = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in (COMMON | ours).items()}
+    return properties | {"KAFKA_HEAP_OPTS": "-Xmx512m"}

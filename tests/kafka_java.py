@@ -19,7 +19,8 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-VERSION: Final = "4.1.0"
+from tests.kafka_config import COMMON, VERSION
+
 JARS: Final = Path(__file__).parent.parent / ".kafka" / VERSION
 
 _POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -29,35 +30,6 @@ _POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>{VERSION}</version></dependency>
 <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.24.3</version></dependency>
 </dependencies></project>
-"""
-
-# The short broker session is for restarts: the controller keeps a killed broker's place until its session ends.
-_PROPERTIES: Final = """process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={data}
-auto.create.topics.enable=false
-message.max.bytes=20971520
-replica.fetch.max.bytes=20971520
-broker.session.timeout.ms=2000
-broker.heartbeat.interval.ms=500
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-offsets.topic.num.partitions=10
-offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-log.index.size.max.bytes=1048576
-log.cleaner.dedupe.buffer.size=16777216
-num.network.threads=2
-num.io.threads=4
 """
 
 # Outlives this process by a moment, however it ends (SIGKILL too): when its standard input closes, the broker goes.
@@ -82,7 +54,9 @@ def fetch_jars() -> Path:
         pom = Path(scratch, "pom.xml")
         pom.write_text(_POM)
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"]
-        done = subprocess.run(["mvn", "-q", "-B", "-f", pom, *goal], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["mvn", "-q", "-B", "-f", pom, *goal], capture_output=True, text=True, check=False
+        )
         if done.returncode:
             msg = f"Maven could not fetch Kafka {VERSION}: {done.stdout.strip()[-2000:]}"
             raise KafkaDidNotStart(msg)
@@ -110,7 +84,7 @@ class JavaKafka:
         self.name = f"Apache Kafka {VERSION} (jars)"
         self.unproven: str | None = None
         self._config = self._home / "server.properties"
-        self._config.write_text(_PROPERTIES.format(port=port, controller=controller, data=self._home / "data"))
+        self._config.write_text(_properties(port, controller, self._home / "data"))
         try:
             self._format()
             self._start()
@@ -145,7 +119,7 @@ class JavaKafka:
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _format(self) -> None:
-        cluster = ["--standalone", "--cluster-id", "c2hpZnRjYWwtdGVzdHMtMQ", "--config", self._config]
+        cluster = ["--standalone", "--cluster-id", "c2hpZnRjYWwtdGVzdHMtMQ", "--config", str(self._config)]
         done = subprocess.run(
             [*self._java(), "kafka.tools.StorageTool", "format", *cluster],
             capture_output=True,
@@ -179,11 +153,13 @@ class JavaKafka:
         while time.monotonic() < deadline and self._running().poll() is None:
             try:
                 socket.create_connection((host, int(port)), timeout=1).close()
-                if AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0}).list_topics(timeout=5).brokers:
+                admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+                if admin.list_topics(timeout=5).brokers:
                     return
             except (OSError, KafkaException):
                 time.sleep(0.1)
-        msg = f"Kafka did not start: {(self._home / 'broker.log').read_text(errors='replace').strip()[-2000:]}"
+        log = (self._home / "broker.log").read_text(errors="replace")
+        msg = f"Kafka did not start: {log.strip()[-2000:]}"
         raise KafkaDidNotStart(msg)
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -199,7 +175,17 @@ class JavaKafka:
             self._guard = None
 
     def _java(self) -> list[str]:
-        return ["java", self._heap, "-XX:+UseSerialGC", "-Djava.awt.headless=true", "-cp", f"{self._jars}{os.sep}*"]
+        return ["java", self._heap, "-XX:+UseSerialGC", "-cp", f"{self._jars}{os.sep}*"]
+
+
+def _properties(port: int, controller: int, data: Path) -> str:
+    ours = {
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
+        "log.dirs": str(data),
+    }
+    return "".join(f"{name}={value}\n" for name, value in (COMMON | ours).items())
 
 
 def _free_ports(count: int) -> list[int]:

@@ -24,7 +24,11 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_nothing_set() -> None:
     """The defaults work on one machine and point at the real Google."""
     settings = load_settings()
-    assert (settings.kafka_bootstrap, settings.topic_prefix, settings.partitions) == ("127.0.0.1:9092", "", 12)
+    assert (settings.kafka_bootstrap, settings.topic_prefix, settings.partitions) == (
+        "127.0.0.1:9092",
+        "",
+        12,
+    )
     assert settings.database_url.get_secret_value() == "sqlite+aiosqlite:///shiftcal.db"
     assert settings.google_api_url == "https://www.googleapis.com"
     assert settings.vault_keys == ()
@@ -33,7 +37,9 @@ def test_nothing_set() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     """Each setting carries a sentence for the operator."""
-    silent = [name for name, field in Settings.model_fields.items() if not (field.description or "").endswith(".")]
+    silent = [
+        name for name, field in Settings.model_fields.items() if not (field.description or "").endswith(".")
+    ]
     assert silent == []
 
 
@@ -122,7 +128,7 @@ def test_a_key_without_its_certificate(monkeypatch: pytest.MonkeyPatch, tmp_path
     """Half of a client certificate is a mistake."""
     (tmp_path / "key.pem").touch()
     monkeypatch.setenv("SHIFTCAL_KAFKA_SSL_KEYFILE", "key.pem")
-    with pytest.raises(SettingsError, match="SHIFTCAL_KAFKA_SSL_KEYFILE: .*KAFKA_SSL_CERTFILE"):
+    with pytest.raises(SettingsError, match=r"SHIFTCAL_KAFKA_SSL_KEYFILE: .*KAFKA_SSL_CERTFILE"):
         load_settings()
 
 
