@@ -17,7 +17,7 @@ from aiokafka.errors import for_code
 from aiokafka.structs import TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
     from types import TracebackType
 
     from streams.security import Broker
@@ -39,7 +39,9 @@ class Cluster:
         await self.start()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self.stop()
 
     async def start(self) -> None:
@@ -78,7 +80,9 @@ class Cluster:
         """Read the topics' configuration, defaults included."""
         if not names:
             return {}
-        responses = await self.admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+        responses = await self.admin.describe_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        )
         configs: dict[str, dict[str, str | None]] = {}
         for response in responses:
             for code, message, _, name, entries in response.resources:
@@ -147,8 +151,3 @@ class Cluster:
                     raise
                 self._consumer = consumer
             return self._consumer
-
-
-def positions(offsets: Mapping[TopicPartition, int]) -> dict[str, int]:
-    """Write offsets with keys that JSON takes."""
-    return {f"{tp.topic}/{tp.partition}": offset for tp, offset in sorted(offsets.items())}

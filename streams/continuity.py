@@ -76,7 +76,9 @@ class Continuity:
             log.debug("left %s@%d: handed out before the seek of its assignment", tp, offset)
             return False
         if offset < expected:
-            return True  # a redelivery within the assignment; folding it again is harmless, and it proves no gap
+            return (
+                True  # a redelivery within the assignment; folding it again is harmless, and it proves no gap
+            )
         lost = await self._probe.first_record(tp, expected, offset)
         if lost is None and tp.topic not in self._internal:
             self._next[tp] = max(self._next.get(tp, 0), offset + 1)

@@ -47,7 +47,9 @@ async def run(
     async with aclosing(events):
         async for event in events:
             message = event.message
-            if not continuity.follows(message.tp, message.offset) and not await continuity.admit(message.tp, message.offset):
+            if not continuity.follows(message.tp, message.offset) and not await continuity.admit(
+                message.tp, message.offset
+            ):
                 continue
             await acks.room()
             acks.add(event, await body(event))

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from faust.types import AgentT, TableT, TopicT
 
-
     from streams.continuity import Continuity
     from streams.security import Broker
     from streams.transport import Consumer
@@ -88,12 +87,16 @@ class App(faust.App):
 
     def raw_topic(self, *names: str) -> TopicT:
         """Describe topics of raw bytes."""
-        return self.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+        return self.topic(
+            *names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
 
     def raw_table(self, name: str) -> TableT[bytes, bytes]:
         """Make a table of raw bytes, its rows kept in the partition of the event that writes them."""
         options = None if self.wiring.store == "memory" else rocksdb_options()
-        return self.Table(name, key_type=bytes, value_type=bytes, partitions=self.wiring.partitions, options=options)
+        return self.Table(
+            name, key_type=bytes, value_type=bytes, partitions=self.wiring.partitions, options=options
+        )
 
     def raw_agent(self, topics: Iterable[str], body: each.Body, *, name: str) -> AgentT[bytes]:
         """Run the body for every event of these topics, in order per partition, acked after its deliveries."""
@@ -172,7 +175,9 @@ class App(faust.App):
 
     def owned(self) -> frozenset[int]:
         """Partitions of `user-facts` assigned to this worker."""
-        return frozenset(tp.partition for tp in self.consumer.assignment() if tp.topic == self.wiring.owned_topic)
+        return frozenset(
+            tp.partition for tp in self.consumer.assignment() if tp.topic == self.wiring.owned_topic
+        )
 
     def subscribed(self) -> frozenset[str]:
         """Topics the consumer must be subscribed to."""
@@ -185,7 +190,11 @@ class App(faust.App):
         actual = frozenset(cast("Consumer", self.consumer)._thread._ensure_consumer().subscription())  # noqa: SLF001
         if missing := wanted - actual:
             return f"the consumer is not subscribed to {', '.join(sorted(missing))}; start the worker again"
-        owned: dict[str, set[int]] = {topic: set() for topic in wanted if self.consumer.topic_partitions(topic) == self.wiring.partitions}
+        owned: dict[str, set[int]] = {
+            topic: set()
+            for topic in wanted
+            if self.consumer.topic_partitions(topic) == self.wiring.partitions
+        }
         for tp in self.consumer.assignment():
             if tp.topic in owned:
                 owned[tp.topic].add(tp.partition)

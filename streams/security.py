@@ -34,9 +34,13 @@ class Broker:
 
     def __post_init__(self) -> None:
         if not self.servers:
-            raise ValueError("the Kafka bootstrap address is empty; give host:port, several separated by commas")
+            raise ValueError(
+                "the Kafka bootstrap address is empty; give host:port, several separated by commas"
+            )
         if self.security_protocol not in PROTOCOLS:
-            raise ValueError(f"unknown Kafka security protocol {self.security_protocol!r}; use one of {', '.join(PROTOCOLS)}")
+            raise ValueError(
+                f"unknown Kafka security protocol {self.security_protocol!r}; use one of {', '.join(PROTOCOLS)}"
+            )
         if not self._sasl:
             return
         if self.sasl_mechanism not in SASL_MECHANISMS:

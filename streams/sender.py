@@ -29,7 +29,9 @@ _partitioner = DefaultPartitioner()
 class Sender:
     """A thin hand over aiokafka's idempotent producer."""
 
-    def __init__(self, broker: Broker, *, client_id: str = "shiftcal", compression: str | None = None) -> None:
+    def __init__(
+        self, broker: Broker, *, client_id: str = "shiftcal", compression: str | None = None
+    ) -> None:
         self._broker = broker
         self._client_id = client_id
         self._compression = compression
@@ -99,7 +101,9 @@ class Sender:
         """
         known = self._running.client.cluster.partitions_for_topic(topic)
         if not known:
-            raise LookupError(f"the partitions of topic {topic} are not known yet; await partitions(topic) first")
+            raise LookupError(
+                f"the partitions of topic {topic} are not known yet; await partitions(topic) first"
+            )
         return int(_partitioner(key, sorted(known), sorted(known)))
 
     @property

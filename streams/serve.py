@@ -70,7 +70,10 @@ async def _stop(app: App) -> None:
         async with asyncio.timeout(STOP_DEADLINE_S):
             await app.stop()
     except TimeoutError:
-        log.critical("the worker did not stop within %.0f s; it ends now, what was under way will be done again", STOP_DEADLINE_S)
+        log.critical(
+            "the worker did not stop within %.0f s; it ends now, what was under way will be done again",
+            STOP_DEADLINE_S,
+        )
         if app.wiring.hard_exit:
             logging.shutdown()
             os._exit(1)

@@ -64,7 +64,9 @@ class Consumer(driver.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek, and tell the continuity guard where to."""
         offsets: Mapping[TP, Any] = await super().seek_to_committed()
-        cast("App", self.app).continuity.sought({tp: offset for tp, offset in offsets.items() if not self._is_changelog_tp(tp)})
+        cast("App", self.app).continuity.sought(
+            {tp: offset for tp, offset in offsets.items() if not self._is_changelog_tp(tp)}
+        )
         return offsets
 
 

@@ -1,0 +1,217 @@
+"""The staged, group-wide gate after a start with lost state, and the refusal to run on state that was lost since.
+
+In: offsets of inputs, internal topics, changelogs and the group. Out: `done`, or a `RuntimeRefused` with the cure.
+Not here: lanes, tables, Faust; the workers tell each other through a compacted topic, so a late or restarted one stays in the
+gate as well. History replayed from offset 0 must not flicker through calendars.
+
+A stage's targets are the ends of all its partitions, taken once the stage before was reached (earlier would be too early: the
+history is still moving through the chain). Two workers may both announce a stage; each announcement is valid on its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.structs import TopicPartition
+
+from streams.errors import RuntimeRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from streams.cluster import Cluster
+    from streams.names import Names
+    from streams.sender import Sender
+
+log = logging.getLogger(__name__)
+
+DONE = "done"
+POLL_S = 0.1
+STALLED_S = 1.0
+NEW_APP_ID = (
+    "run `shiftcal topics create` with a new SHIFTCAL_APP_ID to rebuild the state from the input topics"
+)
+
+
+class TruncatedHistory(RuntimeRefused):
+    """State must be rebuilt from input topics whose beginning is gone."""
+
+
+class StateLost(RuntimeRefused):
+    """State that was complete once is not any more."""
+
+
+class Rebuild:
+    """One group's rebuild, seen by one of its workers."""
+
+    def __init__(
+        self, cluster: Cluster, sender: Sender, names: Names, *, accept_truncated_history: bool = False
+    ) -> None:
+        self._cluster = cluster
+        self._sender = sender
+        self._names = names
+        self._accept = accept_truncated_history
+        self.done = False
+
+    @property
+    def stages(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Stage names and their topics, in the order of the flow."""
+        return (
+            ("inputs", self._names.inputs),
+            ("calendar-facts", (self._names.calendar_facts,)),
+            ("user-facts", (self._names.user_facts,)),
+        )
+
+    async def begin(self) -> None:
+        """Look at what is there, before Faust starts; refuse to run on what cannot end well."""
+        records = await self._read()
+        self.done = DONE in records
+        inputs = await self._partitions(self._names.inputs)
+        internal = await self._partitions(self._names.internal)
+        changelogs = await self._partitions(self._changelogs())
+        everything = (*inputs, *internal, *changelogs)
+        starts, ends = await self._cluster.starts(everything), await self._cluster.ends(everything)
+        committed = await self._cluster.committed(self._names.app_id)
+        for tp in (*inputs, *internal):
+            if committed.get(tp, 0) > ends[tp]:
+                raise StateLost(
+                    f"topic {tp.topic} partition {tp.partition} ends at offset {ends[tp]}, but {committed[tp]} was "
+                    f"processed already: the topic was made anew; {NEW_APP_ID}"
+                )
+        for tp in internal:
+            if committed.get(tp, 0) < starts[tp]:
+                raise StateLost(
+                    f"topic {tp.topic} partition {tp.partition}: records up to offset {starts[tp]} were deleted "
+                    f"before they were processed (processed up to {committed.get(tp, 0)}); {NEW_APP_ID}"
+                )
+        if self.done:
+            self._refuse_lost_state(_offsets(records[DONE].get("ends", {})), starts, ends, committed)
+        else:
+            self._refuse_truncated({tp: starts[tp] for tp in inputs if starts[tp] > 0})
+
+    async def finish(self) -> None:
+        """Go through the stages until `done`; returns at once where it is done already."""
+        for stage, topics in self.stages:
+            records = await self._read()
+            if DONE in records:
+                break
+            targets = (
+                _offsets(records[stage]["targets"])
+                if stage in records
+                else await self._announce(stage, topics)
+            )
+            await self._reach(stage, targets)
+        else:
+            await self._write(DONE, {"ends": _named(await self._state_ends())})
+            log.warning("rebuild done: the state is complete, calendars are synced from now on")
+        self.done = True
+
+    async def confirm(self) -> None:
+        """Note how long the changelogs are by now, so that a later start can tell when one was shortened."""
+        known = _offsets((await self._read()).get(DONE, {}).get("ends", {}))
+        ends = await self._state_ends()
+        if any(ends[tp] > known.get(tp, 0) for tp in ends):
+            await self._write(
+                DONE, {"ends": _named({tp: max(end, known.get(tp, 0)) for tp, end in ends.items()})}
+            )
+
+    def _refuse_truncated(self, starts: Mapping[TopicPartition, int]) -> None:
+        if not starts:
+            return
+        where = ", ".join(
+            f"{tp.topic}/{tp.partition} starts at offset {start}" for tp, start in sorted(starts.items())
+        )
+        line = f"the state must be rebuilt from input topics whose beginning is gone ({where})"
+        if not self._accept:
+            raise TruncatedHistory(
+                f"{line}; no call was made to Google. What those records said is lost: events that only they asked for "
+                "would be deleted. Start with --accept-truncated-history to go on without them"
+            )
+        log.warning("%s; going on without it, as --accept-truncated-history says", line)
+
+    def _refuse_lost_state(
+        self,
+        recorded: Mapping[TopicPartition, int],
+        starts: Mapping[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
+        committed: Mapping[TopicPartition, int],
+    ) -> None:
+        for tp, end in sorted(recorded.items()):
+            if ends.get(tp, 0) < end:
+                raise StateLost(
+                    f"topic {tp.topic} partition {tp.partition} ends at offset {ends.get(tp, 0)}, it held {end} before: "
+                    f"part of the state is gone; {NEW_APP_ID}"
+                )
+        for tp in sorted(ends):
+            if tp.topic in self._changelogs() and starts[tp] > 0:
+                raise StateLost(
+                    f"the beginning of changelog {tp.topic} partition {tp.partition} was deleted (it starts at "
+                    f"{starts[tp]}): part of the state is gone; {NEW_APP_ID}"
+                )
+        users = self._names.changelog("users")
+        folded = sum(offset for tp, offset in committed.items() if tp.topic == self._names.user_facts)
+        if folded and not any(end for tp, end in ends.items() if tp.topic == users):
+            raise StateLost(
+                f"{folded} facts about users were processed, but the changelog {users} is empty: the state is gone; "
+                f"{NEW_APP_ID}"
+            )
+
+    async def _announce(self, stage: str, topics: Iterable[str]) -> dict[TopicPartition, int]:
+        targets = await self._cluster.ends(await self._partitions(topics))
+        await self._write(stage, {"targets": _named(targets)})
+        log.warning("rebuild: stage %s waits for %d records' offsets", stage, sum(targets.values()))
+        return targets
+
+    async def _reach(self, stage: str, targets: Mapping[TopicPartition, int]) -> None:
+        """Wait until the group has committed up to the targets, or up to their last record where none follows."""
+        loop = asyncio.get_running_loop()
+        open_ = {tp: target for tp, target in targets.items() if target > 0}
+        moved: dict[TopicPartition, tuple[int, float]] = {}
+        while open_:
+            committed = await self._cluster.committed(self._names.app_id)
+            for tp, target in list(open_.items()):
+                position = committed.get(tp, 0)
+                last, since = moved.get(tp, (-1, 0.0))
+                if position >= target:
+                    del open_[tp]
+                elif position != last:
+                    moved[tp] = position, loop.time()
+                elif loop.time() - since > STALLED_S:
+                    # Transaction markers and deleted records are never processed, so never committed.
+                    if await self._cluster.first_record(tp, position, target) is None:
+                        del open_[tp]
+                    moved[tp] = position, loop.time()
+            if open_:
+                await asyncio.sleep(POLL_S)
+        log.info("rebuild: stage %s reached", stage)
+
+    async def _state_ends(self) -> dict[TopicPartition, int]:
+        return await self._cluster.ends(await self._partitions((*self._names.internal, *self._changelogs())))
+
+    def _changelogs(self) -> tuple[str, ...]:
+        return self._names.changelogs
+
+    async def _partitions(self, topics: Iterable[str]) -> tuple[TopicPartition, ...]:
+        counts = await self._cluster.partition_counts()
+        if missing := [topic for topic in topics if topic not in counts]:
+            raise RuntimeRefused(f"topics are missing: {', '.join(missing)}; run `shiftcal topics create`")
+        return tuple(TopicPartition(topic, number) for topic in topics for number in range(counts[topic]))
+
+    async def _read(self) -> dict[str, dict[str, Any]]:
+        records = await self._cluster.read(TopicPartition(self._names.rebuild, 0))
+        return {key.decode(): json.loads(value) for key, value in records if key and value}
+
+    async def _write(self, key: str, value: Mapping[str, Any]) -> None:
+        await self._sender.deliver(self._names.rebuild, key.encode(), json.dumps(value).encode())
+
+
+def _named(offsets: Mapping[TopicPartition, int]) -> dict[str, int]:
+    return {f"{tp.topic}/{tp.partition}": offset for tp, offset in sorted(offsets.items())}
+
+
+def _offsets(named: Mapping[str, int]) -> dict[TopicPartition, int]:
+    split = ((name.rpartition("/"), offset) for name, offset in named.items())
+    return {TopicPartition(topic, int(partition)): offset for (topic, _, partition), offset in split}
