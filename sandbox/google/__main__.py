@@ -1,0 +1,49 @@
+"""`python -m sandbox.google --port P`: the stand-in as a process of its own.
+
+In: options. Out: one line with the address, then a server until SIGINT or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+
+import uvloop
+
+from sandbox.google.quota import Quota
+from sandbox.google.server import StandIn
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox.google", description="Google Calendar on 127.0.0.1."
+    )
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="added to every answer of the API")
+    parser.add_argument("--project-per-minute", type=int, help="project quota; no limit unless given")
+    parser.add_argument("--user-per-minute", type=int, help="quota of each account; no limit unless given")
+    parser.add_argument(
+        "--no-check", action="store_true", help="skip the check against Google's discovery document"
+    )
+    return parser.parse_args(arguments)
+
+
+async def serve(options: argparse.Namespace) -> None:
+    """Run until a signal comes."""
+    quota = Quota(options.project_per_minute, options.user_per_minute)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    standin = StandIn(options.port, check=not options.no_check, quota=quota)
+    standin.latency_ms = options.latency_ms
+    async with standin:
+        sys.stdout.write(f"listening on {standin.url}\n")
+        sys.stdout.flush()
+        await stopped.wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve(_options(sys.argv[1:])))
