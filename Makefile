@@ -1,0 +1,66 @@
+# Needs Python 3.11 or newer, and nothing else. `make help` lists what there is.
+PYTHON ?= python3
+VENV   ?= .venv
+ARGS   ?=
+
+BIN      := $(VENV)/bin
+# Stamps, not directories: a virtual environment that was interrupted half way is finished next time.
+RUNTIME  := $(VENV)/.stamp-runtime
+DEV      := $(VENV)/.stamp-dev
+ROOMS    := schemas planning gcal vault streams portal sandbox ops
+PIP      := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME) ## everything on this machine, with a page to watch; ARGS=--script runs it through and ends
+	$(BIN)/shiftcal demo $(ARGS)
+
+test: $(DEV) ## every test, on the most real Kafka this machine offers; ARGS="-k name"
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV) ## lint, format, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV) ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEV) ## latency and throughput on a real Kafka; ARGS are the bench's own
+	$(BIN)/python -m bench $(ARGS)
+
+# Without an index's address, a path or a host in them: they work wherever the packages are.
+LOCK := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+        --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+
+lock: ## newest versions that fit pyproject.toml, with their hashes
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip --disable-pip-version-check install --quiet 'uv>=0.9'
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) pyproject.toml --group dev --constraint requirements.lock -o requirements-dev.lock
+	rm -rf .venv-lock
+
+clean: ## remove what was built and downloaded; state and databases stay
+	rm -rf $(VENV) .venv-lock .kafka build dist
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find $(ROOMS) tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.lock pyproject.toml | $(BIN)/pip
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps -e .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
