@@ -6,7 +6,6 @@ In: `SHIFTCAL_TEST_KAFKA`, else Docker, else Java with Maven, else nothing. Out:
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import signal
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
 
+from sandbox.broker import EmbeddedBroker
 from tests import kafka_java
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ MOCK_PROVES_LITTLE: Final = (
 
 
 def _embedded() -> Kafka:
-    broker = importlib.import_module("sandbox.broker").EmbeddedBroker()
+    broker = EmbeddedBroker()
     name = "librdkafka's mock cluster"
     return Undisturbed(broker.bootstrap, name, unproven=MOCK_PROVES_LITTLE, close=broker.close)
 
