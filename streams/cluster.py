@@ -98,11 +98,13 @@ class Cluster:
 
     async def starts(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Read the first offset that still exists (or would be the next, in an empty partition)."""
-        return dict(await (await self._reader()).beginning_offsets(list(partitions)))
+        wanted = list(partitions)
+        return dict(await (await self._reader()).beginning_offsets(wanted)) if wanted else {}
 
     async def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Read the offset the next record will get."""
-        return dict(await (await self._reader()).end_offsets(list(partitions)))
+        wanted = list(partitions)
+        return dict(await (await self._reader()).end_offsets(wanted)) if wanted else {}
 
     async def first_record(self, tp: TopicPartition, start: int, stop: int) -> int | None:
         """Find the first offset in [start, stop) that holds a record.
@@ -146,6 +148,8 @@ class Cluster:
                 )
                 try:
                     await consumer.start()
+                    # Its `stop` raises CancelledError while a task of its own has not had a turn yet.
+                    await asyncio.sleep(0)
                 except BaseException:
                     await consumer.stop()
                     raise

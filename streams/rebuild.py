@@ -162,7 +162,8 @@ class Rebuild:
     async def _announce(self, stage: str, topics: Iterable[str]) -> dict[TopicPartition, int]:
         targets = await self._cluster.ends(await self._partitions(topics))
         await self._write(stage, {"targets": _named(targets)})
-        log.warning("rebuild: stage %s waits for %d records' offsets", stage, sum(targets.values()))
+        if total := sum(targets.values()):
+            log.warning("rebuild: stage %s waits for %d offsets to be processed", stage, total)
         return targets
 
     async def _reach(self, stage: str, targets: Mapping[TopicPartition, int]) -> None:

@@ -26,6 +26,12 @@ DELIVERY_TIMEOUT_MS = 120_000
 _partitioner = DefaultPartitioner()
 
 
+def partition_of(key: bytes, count: int) -> int:
+    """Say where a key goes in a topic of that many partitions: murmur2 over all, as Java's producer does."""
+    numbers = range(count)
+    return int(_partitioner(key, numbers, numbers))
+
+
 class Sender:
     """A thin hand over aiokafka's idempotent producer."""
 
@@ -95,7 +101,7 @@ class Sender:
         return frozenset(await self._running.partitions_for(topic))
 
     def partition(self, topic: str, key: bytes) -> int:
-        """Say where a record with this key goes: murmur2 over all partitions, as Java's producer does.
+        """Say where a record with this key goes.
 
         The topic must be known already: something was sent to it, or `partitions` was awaited.
         """
@@ -104,7 +110,7 @@ class Sender:
             raise LookupError(
                 f"the partitions of topic {topic} are not known yet; await partitions(topic) first"
             )
-        return int(_partitioner(key, sorted(known), sorted(known)))
+        return partition_of(key, len(known))
 
     @property
     def _running(self) -> AIOKafkaProducer:

@@ -14,6 +14,8 @@ from faust.stores.memory import Store as MemoryStore
 from faust.stores.rocksdb import Store as RocksStore
 from faust.streams import current_event
 
+from streams.sender import partition_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -97,6 +99,5 @@ def _open_store(table: TableT[bytes, bytes], partition: int) -> RocksStore | Mem
 
 
 def _home(table: TableT[bytes, bytes], key: bytes) -> int:
-    """Say where a key of the memory store lives: it keeps all partitions in one dict, also rows of partitions that moved away."""
-    app = cast("App", table.app)
-    return int(app.producer.key_partition(app.wiring.owned_topic, key).partition)
+    """Say where a key of the memory store lives: it keeps all partitions in one dict, also rows of ones that moved away."""
+    return partition_of(key, cast("App", table.app).wiring.partitions)

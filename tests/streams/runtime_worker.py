@@ -1,0 +1,188 @@
+"""A worker around the runtime alone: three agents that move bytes, with tables, and a note of every offset they saw.
+
+Run as a process by the runtime's tests: `python -m tests.streams.runtime_worker '{"bootstrap": ..., ...}'`; or built in a test.
+A value that starts with `crash` breaks the calendars' body, as long as the file `crash` exists in the state directory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from faust.types import EventT
+
+from streams.cluster import Cluster
+from streams.continuity import Continuity
+from streams.faustapp import App, Wiring, make_app
+from streams.gate import Gate
+from streams.membership import membership
+from streams.names import Names
+from streams.rebuild import Rebuild
+from streams.security import Broker
+from streams.sender import Sender
+from streams.serve import run, serve
+
+
+@dataclass(frozen=True)
+class Setup:
+    bootstrap: str
+    prefix: str
+    state_dir: str
+    partitions: int = 4
+    static: bool = False
+    hard_exit: bool = True
+    store: str = "rocksdb"
+    accept_truncated: bool = False
+    slow_s: float = 0.0
+    seek_delay_s: float = 0.0
+
+    @property
+    def names(self) -> Names:
+        return Names(prefix=self.prefix)
+
+    @property
+    def broker(self) -> Broker:
+        return Broker(self.bootstrap)
+
+
+@dataclass
+class Chain:
+    """The composition, and what it did."""
+
+    setup: Setup
+    instance_id: str | None = None
+    log: list[tuple[str, object]] = field(default_factory=list)
+    seen: list[tuple[str, int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        names, broker = self.setup.names, self.setup.broker
+        self.names = names
+        self.sender, self.cluster = Sender(broker), Cluster(broker)
+        self.continuity = Continuity(self.cluster, frozenset(names.internal))
+        wiring = Wiring(
+            names.app_id,
+            broker,
+            Path(self.setup.state_dir),
+            self.setup.partitions,
+            names.user_facts,
+            store=self.setup.store,  # type: ignore[arg-type]
+            instance_id=self.instance_id,
+            session_timeout=6.0,
+            hard_exit=self.setup.hard_exit,
+        )
+        self.app: App = make_app(wiring, self, self.continuity)
+        self.rebuild = Rebuild(
+            self.cluster, self.sender, names, accept_truncated_history=self.setup.accept_truncated
+        )
+        self.gate = Gate(self.app, self.cluster, self.rebuild, self._open)
+        self.opened_event = asyncio.Event()
+        self.publications = self.app.raw_table("publications")
+        self.users = self.app.raw_table("users")
+        self.app.raw_agent(names.inputs, self.intake, name="intake")
+        self.app.raw_agent([names.calendar_facts], self.calendars, name="calendars")
+        self.app.raw_agent([names.user_facts], self.fold, name="users")
+
+    async def __aenter__(self) -> Self:
+        await self.sender.start()
+        await self.cluster.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.sender.stop()
+        await self.cluster.stop()
+
+    # Lifecycle
+
+    def pause(self) -> None:
+        self.opened_event.clear()
+
+    async def drain(self) -> None:
+        await self.gate.disarm()
+        self.note("drained", None)
+
+    def opened(self, partitions: frozenset[int]) -> None:
+        self.note("assigned", sorted(partitions))
+        self.gate.arm(partitions)
+
+    def _open(self, partitions: frozenset[int]) -> None:
+        self.note("open", sorted(partitions))
+        self.opened_event.set()
+
+    # Bodies
+
+    async def intake(self, event: EventT[bytes]) -> Sequence[asyncio.Future[Any]]:
+        self.saw(event)
+        return [
+            await self.sender.send(self.names.calendar_facts, event.key or b"none", event.value or b"null")
+        ]
+
+    async def calendars(self, event: EventT[bytes]) -> Sequence[asyncio.Future[Any]]:
+        self.saw(event)
+        if event.value.startswith(b"crash") and (Path(self.setup.state_dir) / "crash").exists():
+            raise ZeroDivisionError("as the test asked")
+        self.publications[event.key] = event.value
+        return [await self.sender.send(self.names.user_facts, event.key, event.value)]
+
+    async def fold(self, event: EventT[bytes]) -> Sequence[asyncio.Future[Any]]:
+        self.saw(event)
+        if self.setup.slow_s:
+            await asyncio.sleep(self.setup.slow_s)
+        self.users[event.key] = event.value
+        return ()
+
+    def saw(self, event: EventT[bytes]) -> None:
+        self.seen.append((event.message.topic, event.message.partition, event.message.offset))
+        if self.setup.hard_exit:
+            print(json.dumps(self.seen[-1]), flush=True)
+
+    def note(self, what: str, value: object) -> None:
+        self.log.append((what, value))
+        if self.setup.hard_exit:
+            print(json.dumps({what: value}), flush=True)
+
+
+@asynccontextmanager
+async def guest(chain: Chain) -> AsyncIterator[Chain]:
+    """Run a chain inside the test's own process."""
+    async with chain:
+        await chain.rebuild.begin()
+        await chain.app.start()
+        try:
+            yield chain
+        finally:
+            await chain.app.stop()
+
+
+def slow_seek(chain: Chain) -> None:
+    """Make the seek at the end of a rebalance slow: the window in which Faust may lose records."""
+    original = type(chain.app.consumer).seek_to_committed
+    consumer = chain.app.consumer
+
+    async def late() -> Any:
+        await asyncio.sleep(chain.setup.seek_delay_s)
+        return await original(consumer)
+
+    consumer.seek_to_committed = late
+
+
+async def main(setup: Setup, instance_id: str) -> None:
+    chain = Chain(setup, instance_id if setup.static else None)
+    if setup.seek_delay_s:
+        slow_seek(chain)
+    async with chain:
+        await chain.rebuild.begin()
+        await serve(chain.app)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    asked = Setup(**json.loads(sys.argv[1]))
+    with membership(Path(asked.state_dir)) as word:
+        run(main(asked, word))
