@@ -32,6 +32,8 @@ class Process:
                     self.seen.append((topic, partition, offset))
                 case dict() as notes:
                     self.notes += notes.items()
+                case other:
+                    raise AssertionError(other)
 
     async def _read_errors(self) -> None:
         assert self.process.stderr

@@ -60,6 +60,7 @@ class Chain:
     instance_id: str | None = None
     log: list[tuple[str, object]] = field(default_factory=list)
     seen: list[tuple[str, int, int]] = field(default_factory=list)
+    folded_at_open: int = -1
 
     def __post_init__(self) -> None:
         names, broker = self.setup.names, self.setup.broker
@@ -112,6 +113,7 @@ class Chain:
         self.gate.arm(partitions)
 
     def _open(self, partitions: frozenset[int]) -> None:
+        self.folded_at_open = self.folded()
         self.note("open", sorted(partitions))
         self.opened_event.set()
 
@@ -136,6 +138,9 @@ class Chain:
             await asyncio.sleep(self.setup.slow_s)
         self.users[event.key] = event.value
         return ()
+
+    def folded(self) -> int:
+        return sum(topic == self.names.user_facts for topic, _, _ in self.seen)
 
     def saw(self, event: EventT[bytes]) -> None:
         self.seen.append((event.message.topic, event.message.partition, event.message.offset))

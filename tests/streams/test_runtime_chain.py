@@ -54,7 +54,7 @@ async def test_bytes_move_through_three_agents(
             await sender.send(names.inputs[number % 5], b"a/%02d" % number, b"%d" % number)
         await sender.deliver(names.inputs[0], b"a/large", large)
         await sender.deliver(names.inputs[0], b"b/null", None)
-        await until(lambda: sum(topic == names.user_facts for topic, _, _ in chain.seen) >= 42, "all folded")
+        await until(lambda: chain.folded() >= 42, "all folded")
         home = chain.sender.partition(names.user_facts, b"a/large")
         assert tables.get(chain.users, home, b"a/large") == large
         assert tables.get(chain.users, (home + 1) % PARTITIONS, b"a/large") is ABSENT
@@ -78,7 +78,7 @@ async def test_restart_with_state_reads_nothing_twice(setup: Setup, names: Names
         chain = Chain(Setup(setup.bootstrap, setup.prefix, setup.state_dir, hard_exit=False))
         async with guest(chain):
             await sender.deliver(names.inputs[0], b"a/%d" % start, b"v")
-            await until(lambda: sum(topic == names.user_facts for topic, _, _ in chain.seen) >= 1, "folded")
+            await until(chain.folded, "folded")
             await asyncio.wait_for(chain.opened_event.wait(), 10)
             rows = [row for number in range(PARTITIONS) for row in tables.rows(chain.users, number)]
         assert len(chain.seen) == 3
@@ -87,9 +87,9 @@ async def test_restart_with_state_reads_nothing_twice(setup: Setup, names: Names
 
 async def test_crash_in_a_body_is_never_acked(setup: Setup, names: Names, sender: Sender) -> None:
     """The process ends at once with 1, the failing offset stays uncommitted and comes again."""
-    state = Path(setup.state_dir)
-    state.mkdir()
-    (state / "crash").touch()
+    trap = Path(setup.state_dir) / "crash"
+    trap.parent.mkdir()
+    trap.touch()
     async with worker(setup) as first:
         await first.ready()
         good = await sender.deliver(names.inputs[0], b"k", b"good")
@@ -107,7 +107,7 @@ async def test_crash_in_a_body_is_never_acked(setup: Setup, names: Names, sender
         for (topic, part), offset in committed.items()
         if (topic, part) == (names.calendar_facts, facts)
     )
-    (state / "crash").unlink()
+    trap.unlink()
     async with worker(setup) as second:
         await until(lambda: (names.user_facts, facts, 1) in second.seen, "the message that crashed is folded")
         assert await second.term() < (0, 10)

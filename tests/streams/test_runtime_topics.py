@@ -71,9 +71,12 @@ async def test_deleted_beginning_of_an_input(kafka: Kafka, prefix: str) -> None:
 
 def test_state_directory_serves_one_worker(tmp_path: Path) -> None:
     """The second is told who holds it and what to do; the id outlives the process, the lock does not."""
-    with membership(tmp_path) as first:
-        with pytest.raises(StateDirLocked, match="SHIFTCAL_STATE_DIR"), membership(tmp_path):
-            pass
+    with (
+        membership(tmp_path) as first,
+        pytest.raises(StateDirLocked, match="SHIFTCAL_STATE_DIR"),
+        membership(tmp_path),
+    ):
+        pass
     with membership(tmp_path) as again:
         assert again == first
     with membership(tmp_path / "other") as other:
@@ -95,5 +98,5 @@ def test_password_is_not_shown() -> None:
 )
 def test_impossible_broker(wrong: dict[str, str]) -> None:
     """A combination that cannot work is refused before anything connects."""
-    with pytest.raises(ValueError, match="Kafka|SASL"):
+    with pytest.raises(ValueError, match=r"Kafka|SASL"):
         Broker(**{"bootstrap": "h:1", **wrong})
