@@ -64,7 +64,9 @@ def begin(mutation: Mutation) -> Attempt:
             return Attempt(mutation, Remove(event_id=event, generation=generation, etag=mutation.etag))
         case PatchEvent():
             body = as_patch(mutation.body)
-            return Attempt(mutation, Patch(event_id=event, generation=generation, etag=mutation.etag, body=body))
+            return Attempt(
+                mutation, Patch(event_id=event, generation=generation, etag=mutation.etag, body=body)
+            )
         case _:
             return Attempt(mutation, Insert(event_id=event, generation=generation, body=mutation.body))
 
@@ -81,9 +83,9 @@ def proceed(attempt: Attempt, answer: Answer, now: datetime) -> Attempt | Unsett
             return _removed(attempt, now)
         case Insert(), Duplicate():
             return attempt._replace(call=Get(event_id=call.event_id, generation=call.generation, taken=True))
-        case (Patch() | Remove()), Changed():
+        case ((Patch() | Remove()), Changed()):
             return _again(attempt, Get(event_id=call.event_id, generation=call.generation))
-        case (Get() | Patch()), Missing():
+        case ((Get() | Patch()), Missing()):
             return _missing(attempt, now)
         case Patch(revives=True), Denied():
             return _insert(attempt, call.generation + 1, now)
@@ -139,7 +141,8 @@ def _insert(attempt: Attempt, generation: int, now: datetime) -> Attempt | Outco
 
 def _stored(attempt: Attempt, event: EventBody, now: datetime, *, adopted: bool = False) -> Outcome:
     mutation, call = attempt.mutation, attempt.call
-    assert not isinstance(mutation, DeleteEvent)
+    if isinstance(mutation, DeleteEvent):
+        raise TypeError("a removal stores nothing")
     inserted = isinstance(call, Insert) or (isinstance(call, Patch) and call.revives)
     return Stored(
         **_names(attempt),

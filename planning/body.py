@@ -100,7 +100,9 @@ def as_patch(insert: EventBody) -> EventBody:
     time (https://developers.google.com/workspace/calendar/api/guides/performance#patch-semantics).
     """
     body = {"summary": None, "location": None, "description": None} | insert
-    body |= {side: {"date": None, "dateTime": None, "timeZone": None} | insert[side] for side in ("start", "end")}
+    body |= {
+        side: {"date": None, "dateTime": None, "timeZone": None} | insert[side] for side in ("start", "end")
+    }
     return {field: value for field, value in body.items() if field not in {"id", "reminders"}}
 
 
@@ -147,7 +149,7 @@ def _fingerprint(fields: list[str]) -> str:
     return sha256(orjson.dumps(fields)).hexdigest()[:32]
 
 
-_TEMPLATES = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - plain text, not HTML
+_TEMPLATES = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
 @lru_cache(maxsize=1_000)

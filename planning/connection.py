@@ -7,7 +7,7 @@ on a tie the connect; nothing depends on the order in which messages arrive.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from schemas.facts import Connected, Deactivated, Disconnected, ResyncAsked
 from schemas.rows import Connection, Verify
@@ -28,7 +28,11 @@ def fold_turn(before: Connection, fact: Turn) -> Connection:
 
 def _after(before: Connection, fact: Turn) -> Connection:
     at = fact.cause.occurred_at
-    kept = {"target": before.target, "resync_at": before.resync_at, "connected_at": before.connected_at}
+    kept: dict[str, Any] = {
+        "target": before.target,
+        "resync_at": before.resync_at,
+        "connected_at": before.connected_at,
+    }
     match fact:
         case Connected():
             return Connection(

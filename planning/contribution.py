@@ -28,7 +28,11 @@ class Occasion(NamedTuple):
 
 
 def contribution(
-    occasion: Occasion, user_id: str, publication: PublicationRow, roster: RosterRow, touched: Mapping[str, int]
+    occasion: Occasion,
+    user_id: str,
+    publication: PublicationRow,
+    roster: RosterRow,
+    touched: Mapping[str, int],
 ) -> Contribution:
     """Return the whole contribution of the calendar to the user; `touched`: versions of shifts it just took away."""
     return Contribution(

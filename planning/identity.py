@@ -27,7 +27,9 @@ def event_id(agency_id: str, calendar_id: str, shift_id: str, generation: int = 
 
 def generation_of(event: str, agency_id: str, calendar_id: str, shift_id: str) -> int | None:
     """Return the generation whose derived id is `event`; None where the event is not of that shift."""
-    return next((n for n in range(GENERATIONS) if event_id(agency_id, calendar_id, shift_id, n) == event), None)
+    return next(
+        (n for n in range(GENERATIONS) if event_id(agency_id, calendar_id, shift_id, n) == event), None
+    )
 
 
 def shift_key(calendar_id: str, shift_id: str) -> str:

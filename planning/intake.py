@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import from_json
 
-from schemas.base import Shape
+from planning.describe import came, describe
 from schemas.cause import Cause
 from schemas.errors import BadMessage
 from schemas.facts import (
@@ -44,7 +44,6 @@ from schemas.outputs import DeadLetter
 #: Commands decide by `occurred_at`; one from the future would win over everything until then.
 AHEAD = timedelta(minutes=5)
 
-_PRIVATE = {"title", "location", "notes"}
 _CHANGE: TypeAdapter[Any] = TypeAdapter(ShiftChange)
 _READERS: dict[str, TypeAdapter[Any]] = {
     "schedule-changed": TypeAdapter(ScheduleHeader),
@@ -96,10 +95,33 @@ def _json(value: bytes | None) -> dict[str, Any]:
     try:
         raw = from_json(value)
     except ValueError as wrong:
-        raise BadMessage("not_json", f"The value is not UTF-8 JSON: {wrong}.") from None
+        raw = _with_half_characters(value)
+        if raw is None:
+            raise BadMessage("not_json", f"The value is not UTF-8 JSON: {wrong}.") from None
     if not isinstance(raw, dict):
-        raise BadMessage("not_json", f"The value is {_came(raw)}; expected a JSON object.")
+        raise BadMessage("not_json", f"The value is {came(raw, private=True)}; expected a JSON object.")
     return raw
+
+
+def _with_half_characters(value: bytes) -> Any:
+    r"""Read JSON that the strict parser refuses for a ``\ud83d`` alone; None where something else is wrong.
+
+    A sender that cuts a text in the middle of an emoji writes that. The change with such a text is bad, its neighbours
+    are not (https://datatracker.ietf.org/doc/html/rfc8259#section-8.2).
+    """
+    try:
+        return json.loads(value.decode())
+    except (ValueError, RecursionError):
+        return None
+
+
+def _copy(raw: dict[str, Any], change: Any) -> bytes:
+    """Return the message with this change alone, as it came."""
+    copy = raw | {"changes": [change]}
+    try:
+        return json.dumps(copy, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(copy).encode()
 
 
 def _changes(source: Source, header: ScheduleHeader, raw: dict[str, Any]) -> Reading:
@@ -109,8 +131,7 @@ def _changes(source: Source, header: ScheduleHeader, raw: dict[str, Any]) -> Rea
         try:
             good.append(_validated(_CHANGE, change, "bad_change", f"changes.{index}"))
         except BadMessage as bad:
-            copy = json.dumps(raw | {"changes": [change]}, ensure_ascii=False).encode()
-            letters.append(_letter(source, copy, bad))
+            letters.append(_letter(source, _copy(raw, change), bad))
     if not good:
         return Reading(letters=tuple(letters))
     fact = ShiftsChanged(
@@ -192,44 +213,3 @@ def _validated(reader: TypeAdapter[Any], raw: Any, reason: str, place: str = "")
         return reader.validate_python(raw)
     except ValidationError as wrong:
         raise BadMessage(reason, describe(wrong.errors(include_url=False), place)) from None
-
-
-def describe(errors: list[ErrorDetails], place: str = "") -> str:
-    """Say in one sentence what the first error is, and how many more there are."""
-    first = errors[0]
-    path = [str(part) for part in first["loc"] if not _is_branch(part)]
-    field = ".".join([*([place] if place else []), *path]) or "the message"
-    more = sorted({".".join(str(p) for p in e["loc"] if not _is_branch(p)) for e in errors[1:]} - {".".join(path)})
-    tail = f" Also wrong: {', '.join(more[:5])}." if more else ""
-    if first["type"] == "missing":
-        return f"{field}: expected a value; came nothing.{tail}"
-    expected = first["msg"].removeprefix("Input should ").removeprefix("be ")
-    return f"{field}: expected {expected}; came {_came(first.get('input'), private=bool(_PRIVATE & set(path)))}.{tail}"
-
-
-def _is_branch(part: int | str) -> bool:
-    """Say whether a part of an error's path is pydantic's name for a branch of a union, not a field."""
-    return isinstance(part, str) and (part in _BRANCHES or "(" in part or "[" in part)
-
-
-_BRANCHES = {"upsert", "delete", "connect", "disconnect", "resync"}
-
-
-def _came(value: Any, *, private: bool = False) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return f"the number {str(value)[:40]}"
-        case str() if private:
-            return f"a text of {len(value)} characters"
-        case str():
-            return json.dumps(value if len(value) <= 40 else value[:40] + "...", ensure_ascii=False)
-        case list():
-            return f"a list of {len(value)}"
-        case dict() | Shape():
-            return "an object"
-        case _:
-            return f"a {type(value).__name__}"

@@ -7,6 +7,7 @@ has our properties but another id, and is theirs.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from planning.body import event_fingerprint, event_instant
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
 
 SHIFT_PREFIX = "BGS_"
 
+#: The user may write anything into our property; only what a version can be is read as one.
+_VERSION = re.compile(r"[0-9]{1,18}")
 
-def names_of(agency_id: str, calendar_id: str, shift_id: str, version: int, fingerprint: str) -> dict[str, str]:
+
+def names_of(
+    agency_id: str, calendar_id: str, shift_id: str, version: int, fingerprint: str
+) -> dict[str, str]:
     """Return the private properties that name an event as ours."""
     return {
         "bgsId": SHIFT_PREFIX + shift_id,
@@ -50,7 +56,7 @@ def observe(event: EventBody, agency_id: str, known: Mapping[str, tuple[str, str
         generation=generation,
         etag=event.get("etag", ""),
         fingerprint=event_fingerprint(event),
-        version=int(version) if version.isascii() and version.isdigit() else 0,
+        version=int(version) if _VERSION.fullmatch(version) else 0,
         start=event_instant(event, "start"),
         end=event_instant(event, "end"),
         tagged=named is not None,

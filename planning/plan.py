@@ -8,7 +8,7 @@ the row alone: whatever was missed, repeated or half done before shows as a diff
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from planning.body import insert_body, render
 from planning.identity import event_id, shift_key
@@ -91,7 +91,7 @@ def _fulfil(
     generation = standing[1].generation if standing else burnt.generation if burnt else 0
     event = standing[0] if standing else event_id(row.agency_id, calendar_id, shift_id, generation)
     names = names_of(row.agency_id, calendar_id, shift_id, wish.version, rendered.fingerprint)
-    common = {
+    common: dict[str, Any] = {
         "agency_id": row.agency_id,
         "calendar_id": calendar_id,
         "shift_id": shift_id,

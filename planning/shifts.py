@@ -9,9 +9,10 @@ repeated. Then every holder is told, since any of them may have missed it.
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from datetime import date, datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from planning.window import is_forgotten
 from schemas.facts import Wish
@@ -53,7 +54,9 @@ def fold_change(before: AssignmentRow | None, change: Upsert | Delete) -> Verdic
     return Verdict(None, None, (), _users(named, *before.holders), conflict=True)
 
 
-def _won(before: AssignmentRow | None, change: Upsert | Delete, *, evict: tuple[str, ...], named: str | None) -> Verdict:
+def _won(
+    before: AssignmentRow | None, change: Upsert | Delete, *, evict: tuple[str, ...], named: str | None
+) -> Verdict:
     holders = _users(named, *(before.holders if before else ()))[:HOLDERS]
     row = AssignmentRow(version=change.version, digest=_digest(change), user_id=named, holders=holders)
     place = (named, wish_of(change.shift)) if isinstance(change, Upsert) and named is not None else None
@@ -77,7 +80,7 @@ def _hash(text: str) -> str:
 
 def wish_of(shift: Shift) -> Wish:
     """Return the shift as its user should see it, its texts cut before they enter any row."""
-    fields = {
+    fields: dict[str, Any] = {
         "kind": shift.kind,
         "title": shift.title[:SUMMARY],
         "start": shift.start,
@@ -86,7 +89,10 @@ def wish_of(shift: Shift) -> Wish:
         "location": shift.location[:LOCATION] if shift.location else None,
         "notes": shift.notes[:NOTES] if shift.notes else None,
     }
-    digest = _hash("\x1f".join(str(value) for value in fields.values()))
+    # As JSON: no text can pass for another field's, nor the word "None" for an absent one.
+    digest = _hash(
+        json.dumps([str(value) if isinstance(value, date) else value for value in fields.values()])
+    )
     return Wish(version=shift.version, digest=digest, **fields)
 
 

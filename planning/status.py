@@ -60,6 +60,8 @@ def _state(row: UserRow, waiting: Sequence[Mutation], now: datetime) -> SyncStat
             return "deactivated"
         case "disconnected":
             return "stopped"
+        case "connected":
+            pass
     if connection.problem is not None and blocked_until(connection, now) is not None:
         return connection.problem.state
     if connection.verify is not None:

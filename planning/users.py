@@ -31,7 +31,7 @@ from schemas.facts import (
     VerifyDue,
 )
 from schemas.outcomes import Outcome, Refused, Removed, Stored
-from schemas.outputs import CausedBy, SyncResult
+from schemas.outputs import Action, CausedBy, SyncResult
 from schemas.rows import CalendarWish, Connection, Open, UserRow
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Terms(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """The row after the fact, what became of changes, and the status where it is another than before."""
+    """The row after the fact, what became of changes, and the status where the world may not have heard it."""
 
     row: UserRow
     results: tuple[SyncResult, ...]
@@ -68,8 +68,12 @@ def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
             row = _with(row, open={key: o for key, o in row.open.items() if key in still})
     now_is = status(row, waiting, terms.now)
     changed = row.status is None or row.status != now_is
-    results = tuple(_result(row, o) for o in fact.outcomes if _told(o)) if isinstance(fact, CallsAnswered) else ()
-    return Folded(_with(row, status=now_is) if changed else row, results, now_is if changed else None)
+    # A fact that changed nothing may be one delivered again after a crash, between the row and the status.
+    untold = changed or row == before
+    results = (
+        tuple(_result(row, o) for o in fact.outcomes if _told(o)) if isinstance(fact, CallsAnswered) else ()
+    )
+    return Folded(_with(row, status=now_is) if changed else row, results, now_is if untold else None)
 
 
 def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
@@ -104,14 +108,27 @@ def _contributed(row: UserRow, fact: Contribution) -> UserRow:
     if before is not None and fact.revision < before.revision:
         return row
     after = CalendarWish(revision=fact.revision, standing=fact.standing, wishes=fact.wishes)
-    opened = dict(row.open)
+    opened, changed = dict(row.open), set[str]()
     known = before.wishes if before else {}
     for shift in known.keys() | after.wishes.keys():
         old, new = known.get(shift), after.wishes.get(shift)
         if old is None or new is None or old.digest != new.digest:
             version = new.version if new else fact.touched.get(shift, old.version if old else 0)
             opened[shift_key(fact.calendar_id, shift)] = Open(cause=fact.cause, version=version)
-    return _with(row, calendars={**row.calendars, fact.calendar_id: after}, open=opened)
+            changed.add(shift)
+    row = _with(row, calendars={**row.calendars, fact.calendar_id: after}, open=opened)
+    return _retried(row, fact.calendar_id, changed) if row.refused else row
+
+
+def _retried(row: UserRow, calendar_id: str, shifts: set[str]) -> UserRow:
+    """Forget the refused removals of shifts whose wish changed: the next removal is another one."""
+    applied = row.applied
+    refused = {
+        name: refusal
+        for name, refusal in row.refused.items()
+        if (a := applied.get(name)) is None or a.calendar_id != calendar_id or a.shift_id not in shifts
+    }
+    return row if len(refused) == len(row.refused) else _with(row, refused=refused)
 
 
 def _without_forgotten(row: UserRow, now: datetime) -> UserRow:
@@ -120,7 +137,9 @@ def _without_forgotten(row: UserRow, now: datetime) -> UserRow:
     calendars = {
         c: wish
         if not any(is_forgotten(w.end, now) for w in wish.wishes.values())
-        else wish.model_copy(update={"wishes": {s: w for s, w in wish.wishes.items() if not is_forgotten(w.end, now)}})
+        else wish.model_copy(
+            update={"wishes": {s: w for s, w in wish.wishes.items() if not is_forgotten(w.end, now)}}
+        )
         for c, wish in row.calendars.items()
     }
     if any(calendars[c] is not wish for c, wish in row.calendars.items()):
@@ -138,11 +157,13 @@ def _told(outcome: Outcome) -> bool:
 
 def _result(row: UserRow, outcome: Outcome) -> SyncResult:
     cause = outcome.cause
+    done: Action
+    error: str | None = None
     match outcome:
         case Stored(action=action):
-            done, error = action, None
+            done = action
         case Removed():
-            done, error = "deleted", None
+            done = "deleted"
         case Refused(error=error):
             done = "refused"
     return SyncResult(
@@ -154,7 +175,9 @@ def _result(row: UserRow, outcome: Outcome) -> SyncResult:
         action=done,
         google_event_id=outcome.event_id,
         at=outcome.at,
-        caused_by=CausedBy(**{name: getattr(cause, name) for name in CausedBy.model_fields}) if cause else None,
+        caused_by=CausedBy(**{name: getattr(cause, name) for name in CausedBy.model_fields})
+        if cause
+        else None,
         latency_ms=round((outcome.at - cause.at).total_seconds() * 1000) if cause else None,
         error=error,
     )

@@ -40,3 +40,12 @@ def is_history(end: date, now: datetime) -> bool:
 def is_forgotten(end: date, now: datetime) -> bool:
     """Say whether what ended then need not be kept in a row any more."""
     return instant(end) <= now - FORGOTTEN
+
+
+def listed_from(now: datetime) -> datetime:
+    """Return the earliest end that a look at Google asks for.
+
+    A day before history begins: Google ends an all-day event at midnight of the calendar's own zone, up to 14 hours
+    before the midnight UTC by which we judge it.
+    """
+    return now - FORGOTTEN

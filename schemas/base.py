@@ -11,7 +11,15 @@ from functools import cache
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 
@@ -33,7 +41,9 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*")
 
 def _day(value: Any) -> Any:
     """Refuse ``"1700000000"`` and ``"20261202"``, which pydantic would read as seconds since 1970."""
-    if (isinstance(value, str) and _DAY.fullmatch(value)) or (isinstance(value, date) and not isinstance(value, datetime)):
+    if (isinstance(value, str) and _DAY.fullmatch(value)) or (
+        isinstance(value, date) and not isinstance(value, datetime)
+    ):
         return value
     raise PydanticCustomError("day", "Input should be a day such as 2026-12-02")
 
@@ -42,19 +52,23 @@ def _instant(value: Any) -> Any:
     """Refuse numbers, in quotes or not, which pydantic would read as seconds since 1970."""
     if (isinstance(value, str) and _INSTANT.fullmatch(value)) or isinstance(value, datetime):
         return value
-    raise PydanticCustomError("instant", "Input should be a time with its offset such as 2026-12-02T07:00:00-05:00")
+    raise PydanticCustomError(
+        "instant", "Input should be a time with its offset such as 2026-12-02T07:00:00-05:00"
+    )
 
 
 def _renderable(value: date) -> date:
     """Keep a few days clear of the calendar's two ends, so that no time zone can carry a time beyond them."""
     year = value.astimezone(UTC).year if isinstance(value, datetime) and 1 < value.year < 9999 else value.year
     if not 1 < year < 9999:
-        raise PydanticCustomError("year_range", "Input should lie between the years 2 and 9998")
+        raise PydanticCustomError("year_range", "Input should be between the years 2 and 9998")
     return value
 
 
 #: An instant with its offset, as in ``2026-12-02T07:00:00-05:00``.
-Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_instant), AfterValidator(_renderable)]
+Instant = Annotated[
+    AwareDatetime, Field(strict=False), BeforeValidator(_instant), AfterValidator(_renderable)
+]
 
 #: A calendar day, as in ``2026-12-02``.
 Day = Annotated[date, Field(strict=False), BeforeValidator(_day), AfterValidator(_renderable)]
@@ -67,7 +81,9 @@ def _zones() -> frozenset[str]:
 
 def _known_zone(name: str) -> str:
     if name not in _zones():
-        raise PydanticCustomError("time_zone", "Input should be an IANA time zone name such as America/New_York")
+        raise PydanticCustomError(
+            "time_zone", "Input should be an IANA time zone name such as America/New_York"
+        )
     return name
 
 

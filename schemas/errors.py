@@ -58,7 +58,9 @@ class GoogleForNow(GoogleError):
 class RateLimited(GoogleForNow):
     """Too many requests per minute. `scope`: whose window was full, as far as Google says."""
 
-    def __init__(self, code: str, message: str, retry_after: float | None = None, *, scope: str = "user") -> None:
+    def __init__(
+        self, code: str, message: str, retry_after: float | None = None, *, scope: str = "user"
+    ) -> None:
         super().__init__(code, message, retry_after)
         self.scope = scope
 

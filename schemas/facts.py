@@ -129,9 +129,9 @@ class CallsAnswered(Shape):
 class CalendarSeen(Shape):
     """A verify's look at Google: everything of ours in the window.
 
-    `target` names the Google calendar. `known_only`: nothing was listed and the known ids were read one by one, since
-    this account strips our properties. `absent` are ids that were read one by one and are not there. `verify` is the
-    ticket of the verify that asked, `window_start` the earliest end that was looked for.
+    `target` names the Google calendar. `strips_properties`: this account strips ours, so a listing shows nothing and the
+    known ids were read one by one. `absent` are ids that were read one by one and are not there. `verify` is the ticket
+    of the verify that asked, `window_start` the earliest end that was looked for.
     """
 
     fact: Literal["calendar_seen"] = "calendar_seen"
@@ -157,12 +157,12 @@ class Problem(Shape):
 
 
 class TroubleFound(Shape):
-    """A lane cannot go on for this user; `connected_at` is the connect under which it was found."""
+    """A lane cannot go on for this user; `connected_at` is the newest connect it knew (None: a purge without any)."""
 
     fact: Literal["trouble_found"] = "trouble_found"
     agency_id: str
     user_id: str
-    connected_at: AwareDatetime
+    connected_at: AwareDatetime | None
     problem: Problem
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import Day, Id, Instant, Shape, Version, ZoneName
@@ -20,13 +20,25 @@ LongText = Annotated[str, StringConstraints(max_length=32_768)]
 Kind = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
+def _whole(value: Any) -> Any:
+    """Refuse ``true`` and ``1.0``, which Python takes for 1."""
+    if type(value) is not int:
+        raise PydanticCustomError("whole_one", "Input should be 1")
+    return value
+
+
+def _ours(value: Any) -> Any:
+    """Read a reason of our own; any other is a field that we do not know, and ignored."""
+    return value if value == "calendar_moved" else None
+
+
 class Envelope(Shape):
     """What every input message has."""
 
     event_id: str
     occurred_at: Instant
     agency_id: Id
-    schema_version: Literal[1] = 1
+    schema_version: Annotated[Literal[1], BeforeValidator(_whole)] = 1
 
 
 class Shift(Shape):
@@ -51,11 +63,15 @@ class Shift(Shape):
     @model_validator(mode="after")
     def _one_kind_of_time(self) -> Self:
         if self.all_day != (not hasattr(self.end, "hour")):
-            raise PydanticCustomError("mixed_times", "start and end should both be times with an offset or both be days")
+            raise PydanticCustomError(
+                "mixed_times", "Input should have start and end both as times with an offset, or both as days"
+            )
         if not self.all_day and self.time_zone is None:
-            raise PydanticCustomError("zone_missing", "time_zone should be given for a shift with times")
+            raise PydanticCustomError(
+                "zone_missing", "Input should have a time_zone, since the shift has times"
+            )
         if self.end <= self.start:
-            raise PydanticCustomError("end_before_start", "end should be after start")
+            raise PydanticCustomError("end_before_start", "Input should have an end after its start")
         return self
 
 
@@ -122,9 +138,14 @@ class CalendarUnpublished(Envelope):
     @model_validator(mode="after")
     def _only_a_roll_back_keeps_days(self) -> Self:
         if self.published_through is not None and self.reason != "rolled_back":
-            raise PydanticCustomError("through_without_roll_back", "published_through goes only with reason rolled_back")
+            raise PydanticCustomError(
+                "through_without_roll_back",
+                "Input should have published_through only with reason rolled_back",
+            )
         if self.published_from is not None and self.published_through is None:
-            raise PydanticCustomError("from_without_through", "published_from goes only with published_through")
+            raise PydanticCustomError(
+                "from_without_through", "Input should have published_from only with published_through"
+            )
         return self
 
 
@@ -147,7 +168,7 @@ class Disconnect(Envelope):
     user_id: Id
     command: Literal["disconnect"]
     purge: bool = False
-    reason: Literal["calendar_moved"] | None = None
+    reason: Annotated[Literal["calendar_moved"] | None, BeforeValidator(_ours)] = None
 
 
 class Resync(Envelope):
@@ -159,4 +180,12 @@ class Resync(Envelope):
 
 SyncCommand = Annotated[Connect | Disconnect | Resync, Field(discriminator="command")]
 
-InputMessage = ScheduleChanged | CalendarPublished | CalendarUnpublished | UserDeactivated | Connect | Disconnect | Resync
+InputMessage = (
+    ScheduleChanged
+    | CalendarPublished
+    | CalendarUnpublished
+    | UserDeactivated
+    | Connect
+    | Disconnect
+    | Resync
+)

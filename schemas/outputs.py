@@ -22,6 +22,9 @@ class CausedBy(Shape):
     occurred_at: AwareDatetime
 
 
+Action = Literal["inserted", "patched", "deleted", "adopted", "refused"]
+
+
 class SyncResult(Shape):
     """One change that reached Google, or that Google refused for good. After a crash it may come twice.
 
@@ -34,7 +37,7 @@ class SyncResult(Shape):
     calendar_id: str
     shift_id: str
     version: int
-    action: Literal["inserted", "patched", "deleted", "adopted", "refused"]
+    action: Action
     google_event_id: str
     at: AwareDatetime
     caused_by: CausedBy | None = None
