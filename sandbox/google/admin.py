@@ -238,10 +238,12 @@ class AdminRoutes:
                     core.journal.keep_bodies = bool(value)
                 case "access_token_lifetime_s":
                     core.grants.lifetime_s = int(value)
-                case "forbid_blind_revival" | "bare_cancelled" | "page_cap" | "empty_pages":
+                case "forbid_blind_revival" | "bare_cancelled" | "empty_pages" if isinstance(value, bool):
                     setattr(core.state.switches, name, value)
+                case "page_cap" if value is None or (type(value) is int and value > 0):
+                    core.state.switches.page_cap = value
                 case _:
-                    raise invalid(f"There is no setting {name}.")
+                    raise invalid(f"There is no setting {name} of {value!r}.")
         switches = core.state.switches
         return {
             "latency_ms": core.latency_s * 1000,

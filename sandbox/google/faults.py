@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_type_hints
 
 from sandbox.google.errors import Json, invalid
 
@@ -88,9 +88,9 @@ class Faults:
 
     def add_json(self, given: Json) -> Fault:
         """Set a rule that came as JSON."""
-        unknown = given.keys() - _OPTIONS
-        if unknown or given.get("kind") not in get_args(Kind):
-            raise invalid(f"A fault needs a kind of {get_args(Kind)}; unknown options: {sorted(unknown)}.")
+        wrong = sorted(name for name, value in given.items() if not _fits(name, value))
+        if wrong or "kind" not in given:
+            raise invalid(f"A fault needs a kind of {get_args(Kind)}; unknown or of a wrong type: {wrong}.")
         rule = Fault(**given)
         rule.id, self._next_id = self._next_id, self._next_id + 1
         self.rules.append(rule)
@@ -120,4 +120,18 @@ class Faults:
         return [{name: value for name, value in asdict(r).items() if name[0] != "_"} for r in self.rules]
 
 
-_OPTIONS = {f.name for f in fields(Fault) if f.name[0] != "_"} - {"id", "hits"}
+_HINTS = {
+    name: hint
+    for name, hint in get_type_hints(Fault).items()
+    if name[0] != "_" and name not in ("id", "hits")
+}
+
+
+def _fits(name: str, value: object) -> bool:
+    """Whether a rule has this option and it may have this value."""
+    hint = _HINTS.get(name)
+    if name == "kind":
+        return value in get_args(Kind)
+    if hint is None or isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, hint | int if float in (hint, *get_args(hint)) else hint)
