@@ -5,8 +5,10 @@ Not here: errors of messages, users or Google; those belong to the rooms that me
 
 from __future__ import annotations
 
+from schemas.errors import OperatorError
 
-class RuntimeRefused(Exception):
+
+class RuntimeRefused(OperatorError):
     """The worker must not run, or must not go on, as things stand; the text says why and what to do."""
 
 

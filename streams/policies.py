@@ -14,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.base import Id
+from schemas.errors import OperatorError
 from schemas.policy import Policies, Policy
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _JINJA: Final = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoesc
 _JINJA.globals.clear()
 
 
-class PolicyError(Exception):
+class PolicyError(OperatorError):
     """The file of policies is wrong; the text is one line for the operator."""
 
 

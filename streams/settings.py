@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from schemas.errors import OperatorError
 from streams import setting_rules as rules
 
 PREFIX = "SHIFTCAL_"
@@ -35,7 +36,7 @@ Upper = BeforeValidator(rules.upper)
 Lower = BeforeValidator(rules.lower)
 
 
-class SettingsError(Exception):
+class SettingsError(OperatorError):
     """A setting is wrong; the text is one line for the operator."""
 
 

@@ -5,8 +5,10 @@ Every message is one line that names the setting to look at. None holds a token,
 
 from __future__ import annotations
 
+from schemas.errors import OperatorError
 
-class VaultError(Exception):
+
+class VaultError(OperatorError):
     """Anything the vault refuses to do."""
 
 
