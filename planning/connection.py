@@ -13,7 +13,8 @@ from schemas.facts import Connected, Deactivated, Disconnected, ResyncAsked
 from schemas.rows import Connection, Verify
 
 if TYPE_CHECKING:
-    from schemas.facts import TokenReleased, TroubleFound, VerifyDue
+    from schemas.facts import TokenReleased, TroubleFound
+    from schemas.rows import UserRow
 
 Turn = Connected | Disconnected | Deactivated
 
@@ -76,10 +77,11 @@ def fold_resync(before: Connection, fact: ResyncAsked, cooldown: timedelta) -> C
     at = fact.cause.occurred_at
     if before.resync_at is not None and at <= before.resync_at:
         return before  # delivered again, or overtaken by a newer one that looked at everything anyway
+    too_soon = before.resync_at is not None and at - before.resync_at < cooldown
     if before.state != "connected" or before.connected_at is None or at <= before.connected_at:
-        # The connect looks at everything. It is remembered, so that a replay finds it done.
-        return before.model_copy(update={"resync_at": at})
-    if before.resync_at is not None and at - before.resync_at < cooldown:
+        # The connect looks at everything. It is remembered, so that a replay finds it done; one that was refused is not.
+        return before if too_soon else before.model_copy(update={"resync_at": at})
+    if too_soon:
         return before.model_copy(update={"resync_refused_at": at})
     return before.model_copy(
         update={
@@ -93,9 +95,32 @@ def fold_resync(before: Connection, fact: ResyncAsked, cooldown: timedelta) -> C
     )
 
 
+def daily_look(row: UserRow, now: datetime) -> VerifyDue | None:
+    """Return the fact that the user's daily look at Google is due, None while it is not.
+
+    Each user has an own interval, 18 to 30 hours by a hash of the ids, so that looks never gather at one time of the
+    day (https://developers.google.com/workspace/calendar/api/guides/quota: spread load, add jitter).
+    """
+    connection = row.connection
+    if connection.state != "connected" or connection.verify is not None or connection.verified_at is None:
+        return None
+    jitter = sha256(f"{row.agency_id}/{row.user_id}".encode()).digest()[0] / 255
+    if now - connection.verified_at < timedelta(hours=18 + 12 * jitter):
+        return None
+    return VerifyDue(
+        agency_id=row.agency_id, user_id=row.user_id, ticket=_daily_ticket(connection.verified_at)
+    )
+
+
+def _daily_ticket(verified_at: datetime) -> str:
+    return f"daily {verified_at.isoformat()}"
+
+
 def fold_verify_due(before: Connection, fact: VerifyDue) -> Connection:
-    """Note that the daily look is due; one that somebody asked for covers it."""
-    if before.state != "connected" or before.verify is not None:
+    """Note that the daily look is due, once for each look before it; one that somebody asked for covers it."""
+    if before.state != "connected" or before.verify is not None or before.verified_at is None:
+        return before
+    if fact.ticket != _daily_ticket(before.verified_at):
         return before
     return before.model_copy(update={"verify": Verify(ticket=fact.ticket), "default_cause": None})
 

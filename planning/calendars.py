@@ -1,0 +1,100 @@
+"""Fold one fact about a calendar: which rows change, and which users are told their whole contribution.
+
+Comes in: a `CalendarFact` and a reader of rows. Goes out: a `Folded` calendar: rows to store and contributions to send.
+One change reads and writes one assignment and one or two rosters, whatever the size of the calendar; a publication
+goes through the members. A member is whoever has a roster, an empty one too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from planning.contribution import Occasion, contribution
+from planning.publication import fold_publication
+from planning.shifts import Verdict, fold_change, with_shift, without_forgotten, without_shift
+from schemas.rows import AssignmentRow, PublicationRow, RosterRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from schemas.facts import Contribution, PublicationChanged, ShiftsChanged
+
+
+class Rows(Protocol):
+    """The rows of one calendar. None: there is no such row yet."""
+
+    def publication(self) -> PublicationRow | None: ...
+    def assignment(self, shift_id: str) -> AssignmentRow | None: ...
+    def roster(self, user_id: str) -> RosterRow | None: ...
+    def members(self) -> Iterable[str]: ...
+
+
+class Folded(NamedTuple):
+    """Rows to store, by shift and by user; contributions to send; how many conflicts of one version were seen."""
+
+    assignments: dict[str, AssignmentRow]
+    rosters: dict[str, RosterRow]
+    publication: PublicationRow | None
+    contributions: tuple[Contribution, ...]
+    conflicts: int = 0
+
+
+def fold_shifts(fact: ShiftsChanged, revision: int, rows: Rows, now: datetime) -> Folded:
+    """Return what the changes of one message do; `revision` is the fact's offset."""
+    desk = _Desk(rows)
+    touched: dict[str, dict[str, int]] = defaultdict(dict)
+    conflicts = 0
+    for change in fact.changes:
+        verdict = fold_change(desk.assignment(change.shift_id), change)
+        conflicts += verdict.conflict
+        desk.apply(change.shift_id, verdict)
+        for user in verdict.affected:
+            touched[user][change.shift_id] = change.version
+    for user in touched:
+        desk.rosters[user] = without_forgotten(desk.roster(user), now)
+    publication = rows.publication() or PublicationRow()
+    occasion = Occasion(fact.agency_id, fact.calendar_id, revision, fact.cause)
+    told = tuple(
+        contribution(occasion, user, publication, desk.rosters[user], touched[user]) for user in touched
+    )
+    changed = {user: roster for user, roster in desk.rosters.items() if roster is not rows.roster(user)}
+    return Folded(desk.assignments, changed, None, told, conflicts)
+
+
+def fold_standing(fact: PublicationChanged, revision: int, rows: Rows) -> Folded:
+    """Return what a publication message does: every member is told, whether or not it won."""
+    before = rows.publication() or PublicationRow()
+    verdict = fold_publication(before, fact)
+    after = verdict.row or before
+    occasion = Occasion(fact.agency_id, fact.calendar_id, revision, fact.cause)
+    told = tuple(
+        contribution(occasion, user, after, rows.roster(user) or RosterRow(), {}) for user in rows.members()
+    )
+    return Folded({}, {}, verdict.row, told, int(verdict.conflict))
+
+
+class _Desk:
+    """The rows of a calendar while one message is folded; nothing is stored before the whole message is."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self.assignments: dict[str, AssignmentRow] = {}
+        self.rosters: dict[str, RosterRow] = {}
+
+    def assignment(self, shift_id: str) -> AssignmentRow | None:
+        return self.assignments.get(shift_id) or self._rows.assignment(shift_id)
+
+    def roster(self, user_id: str) -> RosterRow:
+        return self.rosters.get(user_id) or self._rows.roster(user_id) or RosterRow()
+
+    def apply(self, shift_id: str, verdict: Verdict) -> None:
+        if verdict.row is not None:
+            self.assignments[shift_id] = verdict.row
+        for user in verdict.evict:
+            if shift_id in (roster := self.roster(user)).shifts:
+                self.rosters[user] = without_shift(roster, shift_id)
+        if verdict.place is not None:
+            user, wish = verdict.place
+            self.rosters[user] = with_shift(self.roster(user), shift_id, wish)

@@ -1,0 +1,198 @@
+"""The three agents: decode, load, decide, store, send.
+
+Comes in: events of the input topics, of `calendar-facts` and of `user-facts`. Goes out: sends, table rows, and wakes
+for the lanes. Not here: any decision about calendars; those are `planning`'s.
+
+Each body hands over its sends and returns their deliveries; the event is acked after them (`streams.each`). Nothing in
+an agent ever waits for Google.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from planning import calendars, users
+from planning.intake import Source, read
+from schemas.facts import PublicationChanged, ShiftsChanged
+from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
+from streams import codec
+from streams.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator, Sequence
+
+    from faust.types import EventT
+
+    from planning.intake import Reading
+    from schemas.policy import Policies
+    from streams.faustapp import App
+    from streams.lanes import Lanes
+    from streams.metrics import Metrics
+    from streams.sender import Sender
+    from streams.names import Names
+
+    Deliveries = Sequence[Awaitable[object]]
+
+#: A mass modify yields to the loop after so many rows, so that heartbeats and lanes go on.
+YIELD_EVERY = 100
+
+
+class Tools(NamedTuple):
+    """What every agent works with."""
+
+    app: App
+    names: Names
+    sender: Sender
+    metrics: Metrics
+
+
+def now() -> datetime:
+    """Return the time, for decisions that depend on it."""
+    return datetime.now(UTC)
+
+
+def source_of(event: EventT[Any], names: Names) -> Source:
+    """Return where an input record stood."""
+    message = event.message
+    return Source(
+        name=message.topic.removeprefix(names.prefix),
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        at=datetime.fromtimestamp(message.timestamp, UTC),
+        key=message.key,
+        value=message.value,
+    )
+
+
+async def hand_over(reading: Reading, sender: Sender, names: Names, *, letters: bool = True) -> Deliveries:
+    """Send what a message came to: facts re-keyed to the internal topics, the rest to the dead letters."""
+    sent: list[Awaitable[object]] = []
+    for fact in reading.calendar_facts:
+        key = codec.key(fact.agency_id, fact.calendar_id)
+        sent.append(await sender.send(names.calendar_facts, key, codec.encode(fact)))
+    for told in reading.user_facts:
+        key = codec.key(told.agency_id, told.user_id)
+        sent.append(await sender.send(names.user_facts, key, codec.encode(told)))
+    for letter in reading.letters if letters else ():
+        sent.append(
+            await sender.send(names.topic("dead-letters"), letter.key, letter.value, letter.headers())
+        )
+    return sent
+
+
+def define_intake(tools: Tools) -> None:
+    """Validate, dead-letter, re-key. No state, so input topics may be partitioned as their producers like."""
+
+    async def intake(event: EventT[Any]) -> Deliveries:
+        source = source_of(event, tools.names)
+        reading = read(source)
+        tools.metrics.took_in(source.name, reading)
+        return await hand_over(reading, tools.sender, tools.names)
+
+    tools.app.raw_agent(tools.names.inputs, intake, name="intake")
+
+
+class Calendars:
+    """The three tables of the calendars agent."""
+
+    def __init__(self, app: App) -> None:
+        self.publications = Repository(app.raw_table("publications"), PublicationRow)
+        self.assignments = Repository(app.raw_table("assignments"), AssignmentRow, 5_000)
+        self.rosters = Repository(app.raw_table("rosters"), RosterRow, 5_000)
+
+
+class CalendarRows:
+    """The rows of one calendar, as `planning.calendars` reads them."""
+
+    def __init__(self, tables: Calendars, partition: int, calendar: bytes) -> None:
+        self._tables, self._partition, self._calendar = tables, partition, calendar
+
+    def key(self, name: str) -> bytes:
+        """Return the key of a shift's or a user's row in this calendar."""
+        return self._calendar + b"/" + name.encode()
+
+    def publication(self) -> PublicationRow | None:
+        """Return the calendar's publication."""
+        return self._tables.publications.get(self._partition, self._calendar)
+
+    def assignment(self, shift_id: str) -> AssignmentRow | None:
+        """Return who has the shift."""
+        return self._tables.assignments.get(self._partition, self.key(shift_id))
+
+    def roster(self, user_id: str) -> RosterRow | None:
+        """Return the user's shifts."""
+        return self._tables.rosters.get(self._partition, self.key(user_id))
+
+    def members(self) -> Iterator[str]:
+        """Walk over everybody who ever had a shift here: whoever has a roster, an empty one too."""
+        prefix = self._calendar + b"/"
+        for key, _ in self._tables.rosters.scan(self._partition, prefix):
+            yield key[len(prefix) :].decode()
+
+
+def define_calendars(tools: Tools) -> Calendars:
+    """Fold changes and publications into rows; tell each affected user the calendar's whole contribution."""
+    tables = Calendars(tools.app)
+
+    async def fold(event: EventT[Any]) -> Deliveries:
+        message = event.message
+        fact = codec.calendar_fact(message.value)
+        rows = CalendarRows(tables, message.partition, message.key)
+        match fact:
+            case ShiftsChanged():
+                folded = calendars.fold_shifts(fact, message.offset, rows, now())
+            case PublicationChanged():
+                folded = calendars.fold_standing(fact, message.offset, rows)
+        tools.metrics.folded(folded, fact)
+        sent: list[Awaitable[object]] = []
+        for told in folded.contributions:
+            key = codec.key(told.agency_id, told.user_id)
+            sent.append(await tools.sender.send(tools.names.user_facts, key, codec.encode(told)))
+        if folded.publication is not None:
+            tables.publications.put(message.key, folded.publication)
+        for count, (user, roster) in enumerate(folded.rosters.items(), 1):
+            tables.rosters.put(rows.key(user), roster)
+            if count % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+        for count, (shift, row) in enumerate(folded.assignments.items(), 1):
+            tables.assignments.put(rows.key(shift), row)
+            if count % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+        return sent
+
+    tools.app.raw_agent([tools.names.calendar_facts], fold, name="calendars")
+    return tables
+
+
+def define_users(
+    tools: Tools, table: Repository[UserRow], lanes: Lanes, policies: Policies, cooldown: timedelta
+) -> None:
+    """Fold everything about a user, in one order; tell results and status; wake the user's lane."""
+
+    async def fold(event: EventT[Any]) -> Deliveries:
+        message = event.message
+        fact = codec.user_fact(message.value)
+        before = table.get(message.partition, message.key)
+        folded = users.fold(before, fact, users.Terms(policies.of(fact.agency_id), now(), cooldown))
+        # Until the gate opens this may be a redelivery whose row was written, but not its changelog record or its status.
+        again = not lanes.is_open(message.partition)
+        sent: list[Awaitable[object]] = []
+        for result in folded.results:
+            sent.append(
+                await tools.sender.send(tools.names.topic("sync-results"), message.key, codec.plain(result))
+            )
+        status = folded.status or (folded.row.status if again else None)
+        if status is not None:
+            sent.append(
+                await tools.sender.send(tools.names.topic("sync-status"), message.key, codec.plain(status))
+            )
+        if again or folded.row != before:
+            table.put(message.key, folded.row)
+        tools.metrics.told(folded)
+        lanes.folded(message.partition, message.key, message.offset)
+        return sent
+
+    tools.app.raw_agent([tools.names.user_facts], fold, name="users")

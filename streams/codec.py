@@ -1,0 +1,62 @@
+"""How facts and rows travel: JSON, compressed.
+
+Comes in: shapes of `schemas`. Goes out: bytes for internal topics and tables, and back. What the world reads is plain
+JSON (`plain`). A row of sixty shifts repeats the same words sixty times, so compression pays at once: on the broker, in
+the changelog and in RocksDB.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import zstandard
+from pydantic import BaseModel, TypeAdapter
+
+from schemas.facts import CalendarFact, UserFact
+
+T = TypeVar("T", bound=BaseModel)
+
+_CALENDAR_FACTS: TypeAdapter[Any] = TypeAdapter(CalendarFact)
+_USER_FACTS: TypeAdapter[Any] = TypeAdapter(UserFact)
+_LARGEST = 256 * 1024 * 1024
+
+# Level 1: a third of the time of the default level, for 5 % more bytes. One each for the one thread that uses them.
+_compress = zstandard.ZstdCompressor(level=1, write_checksum=False).compress
+_decompress = zstandard.ZstdDecompressor().decompress
+
+
+def encode(fact: BaseModel) -> bytes:
+    """Return the bytes of a fact. Nulls are left out; defaults stay, since they name the branch of a union."""
+    return _compress(fact.model_dump_json(exclude_none=True).encode())
+
+
+def encode_row(row: BaseModel) -> bytes:
+    """Return the bytes of a row; what is at its default is left out."""
+    return _compress(row.model_dump_json(exclude_defaults=True).encode())
+
+
+def decode(kind: type[T], data: bytes) -> T:
+    """Return the row in these bytes."""
+    return kind.model_validate_json(_decompress(data, max_output_size=_LARGEST))
+
+
+def calendar_fact(data: bytes) -> CalendarFact:
+    """Return the fact of a `calendar-facts` record."""
+    fact: CalendarFact = _CALENDAR_FACTS.validate_json(_decompress(data, max_output_size=_LARGEST))
+    return fact
+
+
+def user_fact(data: bytes) -> UserFact:
+    """Return the fact of a `user-facts` record."""
+    fact: UserFact = _USER_FACTS.validate_json(_decompress(data, max_output_size=_LARGEST))
+    return fact
+
+
+def plain(shape: BaseModel) -> bytes:
+    """Return the JSON of a message for the world: every field, null where there is none."""
+    return shape.model_dump_json().encode()
+
+
+def key(*ids: str) -> bytes:
+    """Return the key of a record or a row: ids joined by slashes, which no id holds."""
+    return "/".join(ids).encode()

@@ -1,0 +1,133 @@
+"""What all lanes of a worker share, and what each lane may do only through it.
+
+Comes in: the worker's parts. Goes out: sessions with Google, permits, told facts. Not here: what to do next.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gcal.port import Grant
+from streams import codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from gcal.port import CalendarPort, Page
+    from schemas.answers import Answer
+    from schemas.facts import UserFact
+    from schemas.mutations import Call
+    from schemas.policy import Policies
+    from schemas.rows import UserRow
+    from streams.clock import Pulse
+    from streams.metrics import Metrics
+    from streams.names import Names
+    from streams.quota import Quota
+    from streams.repository import Repository
+    from streams.sender import Sender
+    from vault import Vault
+
+_REMEMBERED = 10_000
+
+
+class Closed(Exception):  # noqa: N818 - not an error: the lane's owner is giving the partition up
+    """No call may begin any more; what was not done is planned again by whoever owns the user next."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A connected user's way to Google."""
+
+    grant: Grant
+    account: str
+    calendar: str
+
+    @property
+    def target(self) -> str:
+        """Name the Google calendar that is written, whoever it is shared with."""
+        return self.account if self.calendar == "primary" else self.calendar
+
+
+@dataclass
+class Desk:
+    """The parts that lanes work with."""
+
+    rows: Repository[UserRow]
+    policies: Policies
+    port: CalendarPort
+    vault: Vault
+    quota: Quota
+    sender: Sender
+    names: Names
+    metrics: Metrics
+    pulse: Pulse
+    calls_at_once: int = 4
+    fail: Callable[[BaseException], None] = field(default=lambda error: None)
+    paused: bool = True
+    _sessions: OrderedDict[tuple[str, str], tuple[datetime | None, Session]] = field(
+        default_factory=OrderedDict
+    )
+
+    def check(self) -> None:
+        """Raise `Closed` unless a call may begin now.
+
+        A process that was frozen learns late that its users are somebody else's: its own tick is what it can trust.
+        """
+        if self.paused or not self.pulse.is_fresh():
+            raise Closed
+
+    async def session(self, row: UserRow) -> Session | None:
+        """Return the user's way to Google, None where the vault has no live connection."""
+        who, connected_at = (row.agency_id, row.user_id), row.connection.connected_at
+        known = self._sessions.get(who)
+        if known is not None and known[0] == connected_at:
+            return known[1]
+        connection = await self.vault.connection(*who)
+        if connection is None:
+            self.forget(row)
+            return None
+        grant = Grant(*who, connection.refresh_token, connection.connected_at, frozenset(connection.scopes))
+        session = Session(grant, connection.google_account, connection.google_calendar_id)
+        self._sessions[who] = (connected_at, session)
+        if len(self._sessions) > _REMEMBERED:
+            self._sessions.popitem(last=False)
+        return session
+
+    def forget(self, row: UserRow) -> None:
+        """Ask the vault again next time."""
+        self._sessions.pop((row.agency_id, row.user_id), None)
+
+    async def call(self, session: Session, call: Call) -> Answer:
+        """Make one call; a permit is held by whoever calls this."""
+        self.check()
+        begun = time.perf_counter()
+        try:
+            answer = await self.port.call(session.grant, session.calendar, call)
+        except Exception as error:
+            self.metrics.called(call.call, type(error).__name__, time.perf_counter() - begun)
+            raise
+        self.metrics.called(call.call, answer.answer, time.perf_counter() - begun)
+        return answer
+
+    async def list_page(
+        self, session: Session, agency_id: str, ended_after: datetime, token: str | None
+    ) -> Page:
+        """List one page of ours; a permit is held by whoever calls this."""
+        self.check()
+        begun = time.perf_counter()
+        try:
+            page = await self.port.list_page(session.grant, session.calendar, agency_id, ended_after, token)
+        except Exception as error:
+            self.metrics.called("list", type(error).__name__, time.perf_counter() - begun)
+            raise
+        self.metrics.called("list", "held", time.perf_counter() - begun)
+        return page
+
+    async def tell(self, key: bytes, fact: UserFact) -> int:
+        """Send a fact about a user, wait for its delivery, and return its offset."""
+        told = await self.sender.deliver(self.names.user_facts, key, codec.encode(fact))
+        return int(told.offset)

@@ -1,0 +1,134 @@
+"""All lanes of a worker: who has one, when they may run, and how they end.
+
+Comes in: wakes of the users agent, and the turns of a rebalance. Goes out: running lanes. Not here: what a lane does.
+
+==================  ================================================================================================
+turn                what happens here
+==================  ================================================================================================
+`pause`             no call may begin any more (a plain flag: it is set in the consumer's thread)
+`drain`             lanes end: what waits is dropped, calls under way are answered and reported
+`open`              the gate is passed: rows with open differences get their lanes
+==================  ================================================================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from contextvars import Context
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from planning.agenda import Rest, agenda
+from planning.connection import daily_look
+from streams.lane import Lane
+from streams.tables import NotOpen
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from schemas.rows import UserRow
+    from streams.desk import Desk
+
+    _Visit = Callable[[int, bytes, UserRow], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+#: Calls under way when a partition is given up get so long, in seconds: everybody's pause grows by it.
+DRAIN_S = 8.0
+
+#: How often rows are looked through for a daily verify that is due, in seconds.
+ROUND_S = 300.0
+
+
+class Lanes:
+    """The lanes of the partitions that are open now."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._open: frozenset[int] = frozenset()
+        self._lanes: dict[bytes, tuple[Lane, asyncio.Task[None]]] = {}
+        self._timers: dict[bytes, asyncio.TimerHandle] = {}
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    def is_open(self, partition: int) -> bool:
+        """Say whether the gate of this partition is passed."""
+        return partition in self._open
+
+    def folded(self, partition: int, key: bytes, offset: int) -> None:
+        """Take note of a row that was just written; its user may have work now."""
+        if (known := self._lanes.get(key)) is not None:
+            known[0].folded(offset)
+        elif partition in self._open and not self._desk.paused:
+            self._wake(partition, key)
+
+    async def open(self, partitions: frozenset[int]) -> None:
+        """Let lanes run for these partitions, and wake whoever has open differences."""
+        self._desk.paused = False
+        self._open = partitions
+        await self._walk(partitions, self._wake_if_open)
+
+    async def drain(self) -> None:
+        """End all lanes."""
+        self._desk.paused = True
+        self._open = frozenset()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        ending = list(self._lanes.values())
+        self._lanes.clear()
+        await asyncio.gather(*(lane.drain(DRAIN_S) for lane, _ in ending))
+        for _, task in ending:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in ending), return_exceptions=True)
+
+    async def rounds(self) -> None:
+        """Look through the rows now and then, for users whose daily verify is due; until cancelled."""
+        while True:
+            await asyncio.sleep(ROUND_S)
+            await self._walk(self._open, self._ask_daily)
+
+    async def _walk(self, partitions: frozenset[int], visit: _Visit) -> None:
+        for partition in sorted(partitions):
+            after: bytes | None = None
+            with contextlib.suppress(NotOpen):  # given up meanwhile; its next owner walks over it
+                while found := self._desk.rows.slice(partition, after):
+                    for key, row in found:
+                        await visit(partition, key, row)
+                    after = found[-1][0]
+                    await asyncio.sleep(0)
+
+    async def _wake_if_open(self, partition: int, key: bytes, row: UserRow) -> None:
+        if agenda(row, self._desk.policies.of(row.agency_id), datetime.now(UTC)) != Rest():
+            self._wake(partition, key)
+
+    async def _ask_daily(self, partition: int, key: bytes, row: UserRow) -> None:
+        if partition in self._open and (due := daily_look(row, datetime.now(UTC))) is not None:
+            await self._desk.tell(key, due)
+
+    def _wake(self, partition: int, key: bytes) -> None:
+        if (timer := self._timers.pop(key, None)) is not None:
+            timer.cancel()
+        if (known := self._lanes.get(key)) is not None:
+            known[0].wake()
+            return
+        lane = Lane(self._desk, partition, key)
+        # An empty context: a task made inside an agent inherits its event, and with it the right to write tables.
+        task = asyncio.get_running_loop().create_task(self._run(lane, partition, key), context=Context())
+        self._lanes[key] = (lane, task)
+
+    async def _run(self, lane: Lane, partition: int, key: bytes) -> None:
+        try:
+            until = await lane.run()
+        except Exception as error:  # noqa: BLE001 - a lane's bug ends the worker; nothing may wait for it in silence
+            self._desk.fail(error)
+            return
+        if self._lanes.get(key, (None,))[0] is lane:
+            del self._lanes[key]
+        if until is not None and partition in self._open:
+            seconds = max(0.0, (until - datetime.now(UTC)).total_seconds())
+            loop = asyncio.get_running_loop()
+            self._timers[key] = loop.call_later(seconds, self._wake, partition, key, context=Context())

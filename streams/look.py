@@ -1,0 +1,71 @@
+"""Look at Google for one user: everything of ours in the window, as one fact.
+
+Comes in: a user's row and session. Goes out: `CalendarSeen`. Not here: what follows from it; a look changes nothing.
+
+A listing finds ours by a private property, which some accounts strip. So what no listing ever showed is read by its id;
+and for an account that strips, nothing is listed at all.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from planning.observation import observe
+from planning.verify import ids_to_read, known_ids
+from planning.window import HISTORY
+from schemas.answers import Held
+from schemas.facts import CalendarSeen
+from schemas.mutations import Get
+
+if TYPE_CHECKING:
+    from schemas.mutations import EventBody
+    from schemas.outcomes import Observed
+    from schemas.rows import UserRow
+    from streams.desk import Desk, Session
+
+
+async def look(desk: Desk, session: Session, row: UserRow, ticket: str) -> CalendarSeen:
+    """Return what stands at Google now; costs a call a page, and one for each id that has to be read."""
+    at = datetime.now(UTC)
+    known = known_ids(row)
+    strips = row.connection.strips_properties and row.connection.target == session.target
+    observed: dict[str, Observed] = {}
+    if not strips:
+        for event in await _listed(desk, session, row, at):
+            if (seen := observe(event, row.agency_id, known)) is not None:
+                observed[seen.event_id] = seen
+    absent: list[str] = []
+    same_place = row.connection.target in {None, session.target}
+    for event_id in ids_to_read(row, observed, at) if same_place else ():
+        async with desk.quota.permit(session.account, 0.0):
+            answer = await desk.call(session, Get(event_id=event_id, generation=known[event_id][2]))
+        stands = observe(answer.event, row.agency_id, known) if isinstance(answer, Held) else None
+        if stands is None:
+            absent.append(event_id)
+        else:
+            observed[event_id] = stands
+            strips = strips or not stands.tagged
+    return CalendarSeen(
+        agency_id=row.agency_id,
+        user_id=row.user_id,
+        verify=ticket,
+        target=session.target,
+        at=at,
+        window_start=at - HISTORY,
+        observed=tuple(observed.values()),
+        absent=tuple(absent),
+        strips_properties=strips,
+    )
+
+
+async def _listed(desk: Desk, session: Session, row: UserRow, at: datetime) -> list[EventBody]:
+    events: list[EventBody] = []
+    token: str | None = None
+    while True:
+        async with desk.quota.permit(session.account, 0.0):
+            page = await desk.list_page(session, row.agency_id, at - HISTORY, token)
+        events += page.events
+        token = page.next_page_token
+        if token is None:
+            return events

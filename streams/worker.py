@@ -1,0 +1,236 @@
+"""The worker: everything put together, once.
+
+Comes in: settings, policies. Goes out: a running stream processor, until a signal ends it. The only place that knows
+all parts; no part knows this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextvars import Context
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from gcal.client import GoogleCalendar, GoogleSettings
+from schemas.errors import OperatorError
+from schemas.rows import UserRow
+from streams import serve, topics
+from streams.agents import Tools, define_calendars, define_intake, define_users
+from streams.clock import Pulse
+from streams.cluster import Cluster
+from streams.continuity import Continuity
+from streams.desk import Desk
+from streams.faustapp import Wiring, make_app
+from streams.gate import Gate
+from streams.health import health
+from streams.lanes import Lanes
+from streams.membership import membership
+from streams.metrics import Metrics
+from streams.names import Names
+from streams.outbox import keep_sending
+from streams.quota import Quota
+from streams.rebuild import Rebuild
+from streams.repository import Repository
+from streams.security import Broker
+from streams.sender import Sender
+from vault import Vault
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+    from schemas.policy import Policies
+    from streams.faustapp import App
+    from streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 2.0
+
+
+def run(settings: Settings, policies: Policies, *, accept_truncated_history: bool = False) -> None:
+    """Run a worker in this process until SIGTERM or SIGINT."""
+    with membership(settings.state_dir) as instance_id:
+        worker = Worker(settings, policies, instance_id)
+        serve.run(worker.run(accept_truncated_history=accept_truncated_history))
+
+
+def broker_of(settings: Settings) -> Broker:
+    """Return how Kafka is reached."""
+    password = settings.kafka_sasl_password
+    files = (settings.kafka_ssl_cafile, settings.kafka_ssl_certfile, settings.kafka_ssl_keyfile)
+    return Broker(
+        settings.kafka_bootstrap,
+        settings.kafka_security_protocol,
+        settings.kafka_sasl_mechanism,
+        settings.kafka_sasl_username,
+        password.get_secret_value() if password else None,
+        *(str(file) if file else None for file in files),
+    )
+
+
+def names_of(settings: Settings) -> Names:
+    """Return the topics' real names."""
+    return Names(settings.topic_prefix, settings.app_id)
+
+
+async def open_vault(settings: Settings) -> Vault:
+    """Open the database of connections."""
+    keys = [key.get_secret_value() for key in settings.vault_keys]
+    return await Vault.open(settings.database_url.get_secret_value(), keys)
+
+
+class Worker:
+    """One worker of the group. `Lifecycle` of its Faust app: what a rebalance asks of the lanes."""
+
+    def __init__(self, settings: Settings, policies: Policies, instance_id: str) -> None:
+        self._settings, self._policies = settings, policies
+        self._names = names_of(settings)
+        self._broker = broker_of(settings)
+        self._metrics = Metrics()
+        self._wiring = Wiring(
+            self._names.app_id,
+            self._broker,
+            settings.state_dir,
+            settings.partitions,
+            self._names.user_facts,
+            store=settings.store,
+            instance_id=instance_id,
+            session_timeout=settings.session_timeout_s,
+            heartbeat_interval=min(HEARTBEAT_S, settings.session_timeout_s / 3),
+        )
+
+    async def run(self, *, accept_truncated_history: bool = False) -> None:
+        """Start, serve, stop."""
+        if not self._settings.vault_keys:
+            raise OperatorError(
+                "SHIFTCAL_VAULT_KEYS is not set: the worker needs the Fernet keys that tokens are encrypted with"
+            )
+        async with AsyncExitStack() as stack:
+            cluster = await stack.enter_async_context(Cluster(self._broker))
+            await self._check_topics()
+            sender = Sender(self._broker)
+            await sender.start()
+            stack.push_async_callback(sender.stop)
+            for topic in (self._names.user_facts, self._names.calendar_facts):
+                await sender.partitions(topic)
+            vault = await open_vault(self._settings)
+            stack.push_async_callback(vault.close)
+            port = await stack.enter_async_context(GoogleCalendar(google_of(self._settings)))
+            self._rebuild = Rebuild(
+                cluster, sender, self._names, accept_truncated_history=accept_truncated_history
+            )
+            await self._rebuild.begin()
+            app = self._build(cluster, sender, vault, port)
+            await stack.enter_async_context(health(self._settings, self.is_ready, self._page))
+            await stack.enter_async_context(self._beside(app, vault, sender))
+            log.info("worker of group %s starts", self._names.app_id)
+            await serve.serve(app)
+            log.info("worker of group %s stopped", self._names.app_id)
+
+    async def _check_topics(self) -> None:
+        differences = await topics.check(self._broker, self._names.specs(self._settings.partitions))
+        for one in differences:
+            if one.severity is topics.Severity.WARNING:
+                log.warning("%s", one)
+        if errors := [str(one) for one in differences if one.severity is topics.Severity.ERROR]:
+            raise OperatorError("; ".join(errors))
+
+    def _build(self, cluster: Cluster, sender: Sender, vault: Vault, port: GoogleCalendar) -> App:
+        settings = self._settings
+        continuity = Continuity(cluster, frozenset(self._names.internal))
+        self._app = app = make_app(self._wiring, self, continuity)
+        tools = Tools(app, self._names, sender, self._metrics)
+        define_intake(tools)
+        define_calendars(tools)
+        rows = Repository(app.raw_table("users"), UserRow)
+        self._pulse = Pulse(self._wiring.session_timeout, self._wiring.heartbeat_interval)
+        loop = asyncio.get_running_loop()
+        self._quota = Quota(settings.google_project_per_minute, settings.google_user_per_minute, loop.time)
+        self._desk = Desk(
+            rows=rows,
+            policies=self._policies,
+            port=port,
+            vault=vault,
+            quota=self._quota,
+            sender=sender,
+            names=self._names,
+            metrics=self._metrics,
+            pulse=self._pulse,
+            calls_at_once=settings.lane_calls,
+            fail=app.fail,
+        )
+        self._lanes = Lanes(self._desk)
+        define_users(tools, rows, self._lanes, self._policies, timedelta(seconds=settings.resync_cooldown_s))
+        self._gate = Gate(app, cluster, self._rebuild, self._caught_up)
+        return app
+
+    @asynccontextmanager
+    async def _beside(self, app: App, vault: Vault, sender: Sender) -> AsyncIterator[None]:
+        """Run what runs beside the streams; whatever of it ends, ends the worker."""
+
+        async def guarded(work: Coroutine[None, None, None]) -> None:
+            try:
+                await work
+            except Exception as error:  # noqa: BLE001 - the worker ends, with this as its reason
+                app.fail(error)
+
+        works = (self._pulse.beat(), self._lanes.rounds(), keep_sending(vault, sender, self._names))
+        tasks = [asyncio.create_task(guarded(work), context=Context()) for work in works]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Lifecycle: what a rebalance and a stop ask of us
+
+    def pause(self) -> None:
+        """Begin no new call. Runs in the consumer's thread."""
+        self._desk.paused = True
+
+    async def drain(self) -> None:
+        """End the gate and the lanes, before the partitions are given up."""
+        await self._gate.disarm()
+        await self._lanes.drain()
+
+    def opened(self, partitions: frozenset[int]) -> None:
+        """Take our share of the quota, and wait until we are caught up."""
+        share = self._settings.google_project_per_minute * len(partitions) // self._settings.partitions
+        self._quota.share(share)
+        self._gate.arm(partitions)
+
+    def _caught_up(self, partitions: frozenset[int]) -> None:
+        self._opening = asyncio.get_running_loop().create_task(
+            self._lanes.open(partitions), context=Context()
+        )
+
+    # Health
+
+    def is_ready(self) -> bool:
+        """Say whether tables are recovered, the gate is passed, and every wanted partition is assigned."""
+        return self._gate.is_open
+
+    def _page(self) -> bytes:
+        self._metrics.lanes.set(len(self._lanes))
+        self._metrics.waiting.set(self._quota.waiting)
+        self._metrics.open.set(self.is_ready())
+        return self._metrics.page()
+
+
+def google_of(settings: Settings) -> GoogleSettings:
+    """Return how Google is reached."""
+    if settings.google_client_id is None and settings.google_token_url == GoogleSettings("").token_url:
+        raise OperatorError(
+            "SHIFTCAL_GOOGLE_CLIENT_ID is not set: take the OAuth client id and secret of your Google Cloud project"
+        )
+    return GoogleSettings(
+        api_url=settings.google_api_url,
+        token_url=settings.google_token_url,
+        revoke_url=settings.google_revoke_url,
+        client_id=settings.google_client_id or "",
+        client_secret=settings.google_client_secret,
+        timeout_s=settings.google_timeout_s,
+    )
