@@ -13,17 +13,30 @@ from typing import TYPE_CHECKING, Any, Self
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    IncompatibleBrokerVersion,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    for_code,
+)
 from aiokafka.structs import TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Iterable
     from types import TracebackType
 
     from streams.security import Broker
 
 log = logging.getLogger(__name__)
 PROBE_DEADLINE_S = 30.0
+PATIENCE_S = 30.0
+COORDINATOR_MOVES = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
 
 
 class Cluster:
@@ -73,27 +86,40 @@ class Cluster:
 
     async def partition_counts(self) -> dict[str, int]:
         """Count the partitions of every topic there is."""
-        topics: list[dict[str, Any]] = await self.admin.describe_topics()
+        topics: list[dict[str, Any]] = await _patiently(self.admin.describe_topics)
         return {topic["topic"]: len(topic["partitions"]) for topic in topics if not topic["error_code"]}
 
     async def topic_configs(self, names: Collection[str]) -> dict[str, dict[str, str | None]]:
-        """Read the topics' configuration, defaults included."""
+        """Read the topics' configuration, defaults included; a topic that may not be described is left out."""
         if not names:
             return {}
-        responses = await self.admin.describe_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-        )
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        try:
+            responses = await _patiently(lambda: self.admin.describe_configs(resources))
+        except IncompatibleBrokerVersion:
+            return {}  # the embedded broker has no configuration to tell
         configs: dict[str, dict[str, str | None]] = {}
         for response in responses:
-            for code, message, _, name, entries in response.resources:
+            for code, _, _, name, entries in response.resources:
                 if code:
-                    raise for_code(code)(f"could not read the configuration of topic {name}: {message}")
-                configs[name] = {entry[0]: entry[1] for entry in entries}
+                    log.warning(
+                        "the configuration of topic %s cannot be read (%s)", name, for_code(code).__name__
+                    )
+                else:
+                    configs[name] = {entry[0]: entry[1] for entry in entries}
         return configs
 
-    async def committed(self, group: str) -> dict[TopicPartition, int]:
-        """Read everything a consumer group has committed."""
-        offsets = await self.admin.list_consumer_group_offsets(group)
+    async def committed(
+        self, group: str, partitions: Collection[TopicPartition] | None = None
+    ) -> dict[TopicPartition, int]:
+        """Read what a consumer group has committed; all of it where no partitions are named.
+
+        A young cluster makes its offsets topic when it is first asked, and answers a second or two later.
+        """
+        if partitions is not None and not partitions:
+            return {}
+        wanted = None if partitions is None else list(partitions)
+        offsets = await _patiently(lambda: self.admin.list_consumer_group_offsets(group, partitions=wanted))
         return {tp: position.offset for tp, position in offsets.items() if position.offset >= 0}
 
     async def starts(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
@@ -155,3 +181,16 @@ class Cluster:
                     raise
                 self._consumer = consumer
             return self._consumer
+
+
+async def _patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask again while the cluster is on its way up; aiokafka's admin client gives up at the first such answer."""
+    end = asyncio.get_running_loop().time() + PATIENCE_S
+    while True:
+        try:
+            return await ask()
+        except KafkaError as error:
+            passing = error.retriable or isinstance(error, COORDINATOR_MOVES)
+            if not passing or asyncio.get_running_loop().time() > end:
+                raise
+            await asyncio.sleep(0.2)

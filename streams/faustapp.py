@@ -11,28 +11,25 @@ import asyncio
 import logging
 import os
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import faust
-from mode import CrashingSupervisor
 
 from streams import each
 from streams.errors import RuntimeRefused
 from streams.transport import Transport
+from streams.wiring import Wiring, faust_options, rocksdb_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from faust.types import AgentT, TableT, TopicT
 
     from streams.continuity import Continuity
-    from streams.security import Broker
     from streams.transport import Consumer
 
+__all__ = ["App", "Lifecycle", "Wiring", "make_app"]
 log = logging.getLogger(__name__)
-MAX_FETCH = 16 * 1024 * 1024
 
 
 class Lifecycle(Protocol):
@@ -46,27 +43,6 @@ class Lifecycle(Protocol):
 
     def opened(self, partitions: frozenset[int]) -> None:
         """Note which `user-facts` partitions are ours from now on; tables are complete, agents are reading."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """Everything the app is built from."""
-
-    app_id: str
-    broker: Broker
-    state_dir: Path
-    partitions: int
-    owned_topic: str
-    """The topic whose partitions `Lifecycle.opened` names: `user-facts`."""
-    store: Literal["rocksdb", "memory"] = "rocksdb"
-    instance_id: str | None = None
-    commit_interval: float = 0.5
-    session_timeout: float = 10.0
-    heartbeat_interval: float = 2.0
-    rebalance_timeout: float = 30.0
-    fetch_wait_ms: int = 100
-    hard_exit: bool = True
-    """False only for guests of a process that must live on: tests and the demo."""
 
 
 class App(faust.App):
@@ -213,62 +189,4 @@ class App(faust.App):
 def make_app(wiring: Wiring, lifecycle: Lifecycle, continuity: Continuity) -> App:
     """Build an app; a fresh one for each start, since agents and tables are bound to it."""
     wiring.state_dir.mkdir(parents=True, exist_ok=True)
-    return App(wiring, lifecycle, continuity, **_options(wiring))
-
-
-def rocksdb_options() -> dict[str, Any]:
-    """Small caches, since there is one database per table and partition (Faust's default is 2 GiB each).
-
-    A fresh dict each time: the store pops from it. Never a `ttl`: it expires rows, and Faust's own offset with them.
-    """
-    return {
-        "driver": "rocksdict",
-        "block_cache_size": 8 << 20,
-        "write_buffer_size": 4 << 20,
-        "target_file_size_base": 16 << 20,
-        "max_open_files": 64,
-    }
-
-
-def _options(wiring: Wiring) -> dict[str, Any]:
-    store = {"rocksdb": "rocksdb://", "memory": "memory://"}[wiring.store]
-    return {
-        "broker": wiring.broker.faust_urls(),
-        "broker_credentials": wiring.broker.faust_credentials(),
-        "broker_client_id": "shiftcal",
-        "store": store,
-        "datadir": str(wiring.state_dir / "faust"),
-        "autodiscover": False,
-        "agent_supervisor": CrashingSupervisor,
-        "processing_guarantee": "at_least_once",
-        "stream_wait_empty": True,
-        "stream_buffer_maxsize": 1000,
-        "consumer_auto_offset_reset": "earliest",
-        "consumer_max_fetch_size": MAX_FETCH,
-        "consumer_group_instance_id": wiring.instance_id,
-        "producer_max_request_size": MAX_FETCH,
-        "producer_linger": 0.0,
-        "producer_acks": -1,
-        "broker_commit_interval": wiring.commit_interval,
-        "broker_session_timeout": wiring.session_timeout,
-        "broker_heartbeat_interval": wiring.heartbeat_interval,
-        "broker_rebalance_timeout": wiring.rebalance_timeout,
-        "broker_request_timeout": 90.0,
-        "topic_partitions": wiring.partitions,
-        "topic_allow_declare": False,
-        "topic_disable_leader": True,
-        "table_standby_replicas": 0,
-        "web_enabled": False,
-        "web_tables_enabled": False,
-        "web_router_enabled": False,
-        "web_bind": "127.0.0.1",
-    }
-
-
-def silence(set_level: Callable[[str, int], None] | None = None) -> None:
-    """Keep the libraries to warnings: at INFO they print tables at each rebalance."""
-    for name in ("faust", "mode", "aiokafka"):
-        if set_level:
-            set_level(name, logging.WARNING)
-        else:
-            logging.getLogger(name).setLevel(logging.WARNING)
+    return App(wiring, lifecycle, continuity, **faust_options(wiring))

@@ -18,6 +18,15 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.structs import TopicPartition
 
 from streams.errors import RuntimeRefused
+from streams.lost_state import (
+    Offsets,
+    StateLost,
+    TruncatedHistory,
+    refuse_lost_state,
+    refuse_topics_made_anew,
+    refuse_truncated_history,
+    refuse_unread_and_gone,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,22 +35,12 @@ if TYPE_CHECKING:
     from streams.names import Names
     from streams.sender import Sender
 
+__all__ = ["Rebuild", "StateLost", "TruncatedHistory"]
 log = logging.getLogger(__name__)
 
 DONE = "done"
 POLL_S = 0.1
 STALLED_S = 1.0
-NEW_APP_ID = (
-    "run `shiftcal topics create` with a new SHIFTCAL_APP_ID to rebuild the state from the input topics"
-)
-
-
-class TruncatedHistory(RuntimeRefused):
-    """State must be rebuilt from input topics whose beginning is gone."""
-
-
-class StateLost(RuntimeRefused):
-    """State that was complete once is not any more."""
 
 
 class Rebuild:
@@ -71,26 +70,19 @@ class Rebuild:
         self.done = DONE in records
         inputs = await self._partitions(self._names.inputs)
         internal = await self._partitions(self._names.internal)
-        changelogs = await self._partitions(self._changelogs())
+        changelogs = await self._partitions(self._names.changelogs)
         everything = (*inputs, *internal, *changelogs)
-        starts, ends = await self._cluster.starts(everything), await self._cluster.ends(everything)
-        committed = await self._cluster.committed(self._names.app_id)
-        for tp in (*inputs, *internal):
-            if committed.get(tp, 0) > ends[tp]:
-                raise StateLost(
-                    f"topic {tp.topic} partition {tp.partition} ends at offset {ends[tp]}, but {committed[tp]} was "
-                    f"processed already: the topic was made anew; {NEW_APP_ID}"
-                )
-        for tp in internal:
-            if committed.get(tp, 0) < starts[tp]:
-                raise StateLost(
-                    f"topic {tp.topic} partition {tp.partition}: records up to offset {starts[tp]} were deleted "
-                    f"before they were processed (processed up to {committed.get(tp, 0)}); {NEW_APP_ID}"
-                )
+        there = Offsets(
+            starts=await self._cluster.starts(everything),
+            ends=await self._cluster.ends(everything),
+            committed=await self._cluster.committed(self._names.app_id, (*inputs, *internal)),
+        )
+        refuse_topics_made_anew(there)
+        refuse_unread_and_gone(there, internal)
         if self.done:
-            self._refuse_lost_state(_offsets(records[DONE].get("ends", {})), starts, ends, committed)
+            refuse_lost_state(there, self._names, _offsets(records[DONE].get("ends", {})))
         else:
-            self._refuse_truncated({tp: starts[tp] for tp in inputs if starts[tp] > 0})
+            refuse_truncated_history(there, inputs, accept=self._accept)
 
     async def finish(self) -> None:
         """Go through the stages until `done`; returns at once where it is done already."""
@@ -118,47 +110,6 @@ class Rebuild:
                 DONE, {"ends": _named({tp: max(end, known.get(tp, 0)) for tp, end in ends.items()})}
             )
 
-    def _refuse_truncated(self, starts: Mapping[TopicPartition, int]) -> None:
-        if not starts:
-            return
-        where = ", ".join(
-            f"{tp.topic}/{tp.partition} starts at offset {start}" for tp, start in sorted(starts.items())
-        )
-        line = f"the state must be rebuilt from input topics whose beginning is gone ({where})"
-        if not self._accept:
-            raise TruncatedHistory(
-                f"{line}; no call was made to Google. What those records said is lost: events that only they asked for "
-                "would be deleted. Start with --accept-truncated-history to go on without them"
-            )
-        log.warning("%s; going on without it, as --accept-truncated-history says", line)
-
-    def _refuse_lost_state(
-        self,
-        recorded: Mapping[TopicPartition, int],
-        starts: Mapping[TopicPartition, int],
-        ends: Mapping[TopicPartition, int],
-        committed: Mapping[TopicPartition, int],
-    ) -> None:
-        for tp, end in sorted(recorded.items()):
-            if ends.get(tp, 0) < end:
-                raise StateLost(
-                    f"topic {tp.topic} partition {tp.partition} ends at offset {ends.get(tp, 0)}, it held {end} before: "
-                    f"part of the state is gone; {NEW_APP_ID}"
-                )
-        for tp in sorted(ends):
-            if tp.topic in self._changelogs() and starts[tp] > 0:
-                raise StateLost(
-                    f"the beginning of changelog {tp.topic} partition {tp.partition} was deleted (it starts at "
-                    f"{starts[tp]}): part of the state is gone; {NEW_APP_ID}"
-                )
-        users = self._names.changelog("users")
-        folded = sum(offset for tp, offset in committed.items() if tp.topic == self._names.user_facts)
-        if folded and not any(end for tp, end in ends.items() if tp.topic == users):
-            raise StateLost(
-                f"{folded} facts about users were processed, but the changelog {users} is empty: the state is gone; "
-                f"{NEW_APP_ID}"
-            )
-
     async def _announce(self, stage: str, topics: Iterable[str]) -> dict[TopicPartition, int]:
         targets = await self._cluster.ends(await self._partitions(topics))
         await self._write(stage, {"targets": _named(targets)})
@@ -172,7 +123,7 @@ class Rebuild:
         open_ = {tp: target for tp, target in targets.items() if target > 0}
         moved: dict[TopicPartition, tuple[int, float]] = {}
         while open_:
-            committed = await self._cluster.committed(self._names.app_id)
+            committed = await self._cluster.committed(self._names.app_id, open_.keys())
             for tp, target in list(open_.items()):
                 position = committed.get(tp, 0)
                 last, since = moved.get(tp, (-1, 0.0))
@@ -190,10 +141,9 @@ class Rebuild:
         log.info("rebuild: stage %s reached", stage)
 
     async def _state_ends(self) -> dict[TopicPartition, int]:
-        return await self._cluster.ends(await self._partitions((*self._names.internal, *self._changelogs())))
-
-    def _changelogs(self) -> tuple[str, ...]:
-        return self._names.changelogs
+        return await self._cluster.ends(
+            await self._partitions((*self._names.internal, *self._names.changelogs))
+        )
 
     async def _partitions(self, topics: Iterable[str]) -> tuple[TopicPartition, ...]:
         counts = await self._cluster.partition_counts()

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from faust.stores.memory import Store as MemoryStore
 from faust.stores.rocksdb import Store as RocksStore
 from faust.streams import current_event
 
-from streams.sender import partition_of
+from streams.memory_store import Store as MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +40,9 @@ class NotOpen(LookupError):
 def get(table: TableT[bytes, bytes], partition: int, key: bytes) -> bytes | Literal[Missing.ABSENT]:
     """Read one row of one partition."""
     store = _open_store(table, partition)
-    if isinstance(store, RocksStore):
-        value = store._dbs[partition].get(key)  # noqa: SLF001 - 0.5 us; the table's own get probes all
-    else:
-        value = store.data.get(key) if _home(table, key) == partition else None
+    # Straight from the partition's database, 0.5 us: the table's own `get` outside a stream probes every open one.
+    direct = store._dbs[partition].get if isinstance(store, RocksStore) else partial(store.get_in, partition)  # noqa: SLF001
+    value = direct(key)
     return ABSENT if value is None else bytes(value)
 
 
@@ -64,9 +63,7 @@ def rows(
     if isinstance(store, RocksStore):
         found = _scan(store, partition, first)
     else:
-        found = iter(
-            sorted((k, v) for k, v in store.data.items() if k >= first and _home(table, k) == partition)
-        )
+        found = store.rows_in(partition, first)
     return list(itertools.islice(itertools.takewhile(lambda row: row[0].startswith(prefix), found), limit))
 
 
@@ -87,7 +84,7 @@ def _scan(store: RocksStore, partition: int, first: bytes) -> Iterator[tuple[byt
     return ((key, value) for key, value in items if key != store.offset_key)
 
 
-def _open_store(table: TableT[bytes, bytes], partition: int) -> RocksStore | MemoryStore[Any, Any]:
+def _open_store(table: TableT[bytes, bytes], partition: int) -> RocksStore | MemoryStore:
     app = cast("App", table.app)
     # Within a stream the partition is ours by the event itself; its tables were complete before the event was let through.
     if partition not in app.open_partitions and current_event() is None:
@@ -95,9 +92,4 @@ def _open_store(table: TableT[bytes, bytes], partition: int) -> RocksStore | Mem
     store = cast("Any", table).data
     if isinstance(store, RocksStore) and partition not in store._dbs:  # noqa: SLF001 - nothing public says it
         raise NotOpen(f"partition {partition} of table {table.name} is not open here")
-    return cast("RocksStore | MemoryStore[Any, Any]", store)
-
-
-def _home(table: TableT[bytes, bytes], key: bytes) -> int:
-    """Say where a key of the memory store lives: it keeps all partitions in one dict, also rows of ones that moved away."""
-    return partition_of(key, cast("App", table.app).wiring.partitions)
+    return cast("RocksStore | MemoryStore", store)

@@ -129,7 +129,7 @@ class Chain:
         self.saw(event)
         if event.value.startswith(b"crash") and (Path(self.setup.state_dir) / "crash").exists():
             raise ZeroDivisionError("as the test asked")
-        self.publications[event.key] = event.value
+        self.publications[b"under/" + event.key] = event.value  # keyed by itself, kept with its event
         return [await self.sender.send(self.names.user_facts, event.key, event.value)]
 
     async def fold(self, event: EventT[bytes]) -> Sequence[asyncio.Future[Any]]:
