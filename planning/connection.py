@@ -7,9 +7,10 @@ on a tie the connect; nothing depends on the order in which messages arrive.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from schemas.facts import Connected, Deactivated, Disconnected, ResyncAsked
+from schemas.facts import Connected, Deactivated, Disconnected, ResyncAsked, VerifyDue
 from schemas.rows import Connection, Verify
 
 if TYPE_CHECKING:

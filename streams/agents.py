@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from streams.faustapp import App
     from streams.lanes import Lanes
     from streams.metrics import Metrics
-    from streams.sender import Sender
     from streams.names import Names
+    from streams.sender import Sender
 
     Deliveries = Sequence[Awaitable[object]]
 
@@ -181,14 +181,10 @@ def define_users(
         again = not lanes.is_open(message.partition)
         sent: list[Awaitable[object]] = []
         for result in folded.results:
-            sent.append(
-                await tools.sender.send(tools.names.topic("sync-results"), message.key, codec.plain(result))
-            )
+            sent.append(await tools.sender.send(tools.names.results, message.key, codec.plain(result)))
         status = folded.status or (folded.row.status if again else None)
         if status is not None:
-            sent.append(
-                await tools.sender.send(tools.names.topic("sync-status"), message.key, codec.plain(status))
-            )
+            sent.append(await tools.sender.send(tools.names.status, message.key, codec.plain(status)))
         if again or folded.row != before:
             table.put(message.key, folded.row)
         tools.metrics.told(folded)

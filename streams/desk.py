@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _REMEMBERED = 10_000
 
 
-class Closed(Exception):  # noqa: N818 - not an error: the lane's owner is giving the partition up
+class Closed(Exception):
     """No call may begin any more; what was not done is planned again by whoever owns the user next."""
 
 
@@ -65,8 +65,8 @@ class Desk:
     names: Names
     metrics: Metrics
     pulse: Pulse
+    fail: Callable[[BaseException], None]
     calls_at_once: int = 4
-    fail: Callable[[BaseException], None] = field(default=lambda error: None)
     paused: bool = True
     _sessions: OrderedDict[tuple[str, str], tuple[datetime | None, Session]] = field(
         default_factory=OrderedDict

@@ -7,7 +7,7 @@ ever one. Conventions: https://prometheus.io/docs/practices/naming/
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -27,7 +27,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        name = {"namespace": "shiftcal", "registry": self.registry}
+        name: dict[str, Any] = {"namespace": "shiftcal", "registry": self.registry}
         self._messages = Counter("messages", "Input messages read.", ["topic"], **name)
         self._letters = Counter(
             "dead_letters", "Parts of messages that could not be read.", ["topic", "reason"], **name
