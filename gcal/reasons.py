@@ -90,7 +90,7 @@ def retry_after(header: str | None, now: datetime) -> float | None:
         return min(float(text), LONGEST_WAIT_S)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):  # the parser's ways to say that it is no date
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
