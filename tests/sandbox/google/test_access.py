@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from sandbox.google import StandIn
-from sandbox.google.api import ROUTES
 from sandbox.google.discovery import load
+from sandbox.google.methods import ROUTES
 from sandbox.google.scopes import APP_CREATED, EVENTS, EVENTS_OWNED, FULL, LIST_READONLY, METHOD_SCOPES
 from tests.sandbox.google.client import Client, timed
 from tests.sandbox.google.conftest import ANNA, BEN

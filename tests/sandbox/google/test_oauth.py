@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,7 +11,7 @@ import pytest
 
 from sandbox.google import StandIn
 from sandbox.google.core import Choice
-from sandbox.google.grants import REFRESH_TOKENS_PER_CLIENT, s256
+from sandbox.google.grants import CODE_LIFETIME_S, REFRESH_TOKENS_PER_CLIENT, s256
 from sandbox.google.scopes import EVENTS, LIST_READONLY
 from tests.sandbox.google.client import Client, Reply, read, timed
 from tests.sandbox.google.conftest import ANNA
@@ -130,6 +131,14 @@ async def test_code_used_twice(person: Person) -> None:
     """A code works once."""
     code = (await person.visit())["code"]
     assert (await person.exchange(code)).status == 200
+    assert (await person.exchange(code)).json["error"] == "invalid_grant"
+
+
+async def test_code_that_is_too_old(person: Person) -> None:
+    """A code lives ten minutes."""
+    code = (await person.visit())["code"]
+    codes = person.standin.grants.codes
+    codes[code] = replace(codes[code], expires=codes[code].expires - CODE_LIFETIME_S)
     assert (await person.exchange(code)).json["error"] == "invalid_grant"
 
 
