@@ -37,9 +37,10 @@ async def store(
         moved_at = max(at, holder.connected_at + _TICK)
         await end(session, holder, moved_at, CALENDAR_MOVED)
         await outbox.announce_moved(session, holder, moved_at)
-    if row is not None and row.live and row.account_key != account_key(new.google_account):
+    if row is not None:
         await _retire_token(session, row, at)
     row = await session.merge(_live_row(new, sealed, at))
+    # This grant is wanted again, whoever left it: also the user's own token of the line before, if of this account.
     await session.execute(delete(RevocationRow).where(RevocationRow.account_key == row.account_key))
     await outbox.announce_connect(session, row, event_id)
     return Stored(displaced=() if holder is None else (holder.user_id,))

@@ -116,7 +116,8 @@ class Database:
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: BaseException | None) -> VaultUnavailable:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        silent = isinstance(error, (TimeoutError, exc.TimeoutError))
+        reason = "no answer in time" if silent else " ".join(str(error).split()) or type(error).__name__
         hint = (
             "another process holds it; if that lasts, find and stop the one that does"
             if "locked" in reason or "lock timeout" in reason
@@ -156,7 +157,10 @@ def _engine(url: URL, wait_s: float) -> AsyncEngine:
     sqlite = url.drivername == SQLITE
     server_settings = {"application_name": "shiftcal", "lock_timeout": str(int(wait_s * 1000))}
     connect_args: dict[str, Any] = (
-        {"timeout": wait_s} if sqlite else {"timeout": wait_s, "server_settings": server_settings}
+        {"timeout": wait_s}
+        if sqlite
+        # Twice the wait: a server that waits for a lock says so itself, one that is gone says nothing.
+        else {"timeout": wait_s, "command_timeout": 2 * wait_s, "server_settings": server_settings}
     )
     # hide_parameters: errors and logs would quote rows otherwise.
     engine = create_async_engine(

@@ -34,7 +34,8 @@ class Vault:
     @classmethod
     async def open(cls, url: str, keys: Sequence[str], *, wait_s: float = 10.0) -> Self:
         """Check the keys, reach the database, bring its tables up to date. `keys`: newest first; without any, only
-        what needs no token works. `wait_s`: how long to wait for a database that somebody else holds."""
+        what needs no token works. `wait_s`: how long to wait for a database that somebody else holds.
+        """
         checked = Keys(keys)
         vault = cls(Database(url, wait_s), checked)
         try:
@@ -58,7 +59,8 @@ class Vault:
 
     async def store(self, new: NewConnection, at: datetime, event_id: str | None = None) -> Stored:
         """Connect a user, and end whoever held the same calendar. The newest `at` wins: where something newer is known
-        of the user or of the calendar, nothing changes and the answer says so."""
+        of the user or of the calendar, nothing changes and the answer says so.
+        """
         _aware("at", at)
         sealed = self._keys.seal(new.refresh_token)
         async with self._database.writing() as session:
@@ -68,7 +70,7 @@ class Vault:
         """The user's live connection with its token."""
         async with self._database.reading() as session:
             row = await session.get(ConnectionRow, (agency_id, user_id))
-        if row is None or not row.live or row.token is None:
+        if row is None or row.token is None:
             return None
         token = self._keys.unseal(row.token)
         if token is None:
@@ -87,7 +89,8 @@ class Vault:
         self, agency_id: str, user_id: str, ended_at: datetime, reason: str
     ) -> TokenToRevoke | None:
         """End the connection, unless it is as new as `ended_at` or newer. Gives the token that has to be revoked at
-        Google, again and again until `revoked`; None where there is none, or where its account is still in use."""
+        Google, again and again until `revoked`; None where there is none, or where its account is still in use.
+        """
         _aware("ended_at", ended_at)
         async with self._database.writing() as session:
             row = await session.get(ConnectionRow, (agency_id, user_id))

@@ -1,5 +1,6 @@
 """A database per test: a SQLite file always, a fresh PostgreSQL database too where SHIFTCAL_TEST_POSTGRES names a
-server (an address whose user may create databases)."""
+server (an address whose user may create databases).
+"""
 
 from __future__ import annotations
 

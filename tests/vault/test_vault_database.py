@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, delete, inspect, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import vault as room
@@ -29,7 +31,7 @@ from tests.vault.facts import (
     tokens_to_revoke,
 )
 from vault import Vault, VaultUnavailable
-from vault.models import Base
+from vault.models import Base, ConnectionRow
 
 ROOT = Path(room.__file__).parents[1]
 
@@ -92,14 +94,30 @@ async def test_two_that_share_an_account_leave_at_once(url: str, key: str, opene
         assert len(await tokens_to_revoke(one)) == 1
 
 
-async def test_readers_beside_a_writer(vault: Vault, url: str, key: str, opened: Opener) -> None:
-    """They see the state before it, and do not wait."""
+async def test_a_reader_beside_a_writer(vault: Vault, url: str, key: str, opened: Opener) -> None:
+    """It sees the state before the write, and does not wait."""
     other = await opened(url, key, wait_s=0.2)
     await vault.store(consent("ann"), NOON)
     async with vault._database.writing() as session:
-        await session.connection()
+        await session.execute(delete(ConnectionRow))
         assert await token_of(other, "ann") == "token-of-ann"
-        assert len(await other.announcements()) == 1
+
+
+async def test_a_writer_beside_a_reader(vault: Vault, url: str, key: str, opened: Opener) -> None:
+    """A slow look does not keep anybody from connecting."""
+    other = await opened(url, key, wait_s=0.2)
+    async with vault._database.reading() as session:
+        await session.scalars(select(ConnectionRow))
+        assert (await other.store(consent("ann"), NOON)).applied
+
+
+async def test_an_error_about_a_row(vault: Vault, url: str) -> None:
+    """It does not quote the row, not even in what it was caused by."""
+    user = "u-4711"
+    await run_sql(url, "DROP TABLE outbox")
+    with pytest.raises((VaultUnavailable, DBAPIError)) as caught:
+        await vault.store(consent(user), NOON)
+    assert user not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_a_database_that_somebody_else_holds(vault: Vault, url: str, key: str, opened: Opener) -> None:
@@ -210,4 +228,8 @@ async def test_an_erased_token_in_the_file(tmp_path: Path, key: str, opened: Ope
     assert token is not None
     await vault.revoked(token.token_id)
     await vault.close()
-    assert not any(sealed in left.read_bytes() for left in tmp_path.iterdir())
+    assert sealed not in _all_bytes(tmp_path)
+
+
+def _all_bytes(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())

@@ -123,13 +123,13 @@ async def test_a_confirmation_that_comes_twice(vault: Vault) -> None:
     assert await tokens_to_revoke(vault) == ["token-of-ann"]
 
 
-@pytest.mark.parametrize("agency", [AGENCY, "other"])
-async def test_another_live_connection_with_the_account(vault: Vault, agency: str) -> None:
+@pytest.mark.parametrize(("agency", "user"), [(AGENCY, "bob"), ("other", "bob"), ("other", "ann")])
+async def test_another_live_connection_with_the_account(vault: Vault, agency: str, user: str) -> None:
     """Whatever its agency, it keeps its grant: the token is only erased."""
     await vault.store(consent("ann", "Team@example.com", calendar="a@group"), NOON)
-    await vault.store(consent("bob", "team@example.com", calendar="b@group", agency=agency), NOON)
+    await vault.store(consent(user, "team@example.com", calendar="b@group", agency=agency), NOON)
     assert await vault.release(AGENCY, "ann", LATER, "disconnect") is None
-    assert (await states(vault))["ann"] == ("ended", "disconnect")
+    assert (await vault.connections(AGENCY))[0].state == "ended"
     assert await tokens_to_revoke(vault) == []
 
 
@@ -157,6 +157,18 @@ async def test_connected_again_before_google_was_told(vault: Vault) -> None:
     assert await tokens_to_revoke(vault) == []
     assert await vault.release(AGENCY, "ann", NOON, "disconnect") is None
     assert (await states(vault))["ann"] == ("ended", "disconnect")
+
+
+async def test_disconnected_from_two_accounts(vault: Vault) -> None:
+    """The newest connection's token is handed out; the older one's is found by who looks for what is left."""
+    await vault.store(consent("ann", "old@example.com", token="old"), EARLIER)
+    await vault.store(consent("ann", "new@example.com", token="new"), NOON)
+    token = await vault.release(AGENCY, "ann", LATER, "disconnect")
+    assert token is not None
+    assert token.refresh_token.get_secret_value() == "new"
+    assert await tokens_to_revoke(vault) == ["old", "new"]
+    await vault.revoked(token.token_id)
+    assert await vault.release(AGENCY, "ann", LATER, "disconnect") is None
 
 
 async def test_connected_again_with_another_account(vault: Vault) -> None:
