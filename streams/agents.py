@@ -76,10 +76,10 @@ async def hand_over(reading: Reading, sender: Sender, names: Names, *, letters: 
     for told in reading.user_facts:
         key = codec.key(told.agency_id, told.user_id)
         sent.append(await sender.send(names.user_facts, key, codec.encode(told)))
-    for letter in reading.letters if letters else ():
-        sent.append(
-            await sender.send(names.topic("dead-letters"), letter.key, letter.value, letter.headers())
-        )
+    sent += [
+        await sender.send(names.dead_letters, letter.key, letter.value, letter.headers())
+        for letter in (reading.letters if letters else ())
+    ]
     return sent
 
 
@@ -179,9 +179,10 @@ def define_users(
         folded = users.fold(before, fact, users.Terms(policies.of(fact.agency_id), now(), cooldown))
         # Until the gate opens this may be a redelivery whose row was written, but not its changelog record or its status.
         again = not lanes.is_open(message.partition)
-        sent: list[Awaitable[object]] = []
-        for result in folded.results:
-            sent.append(await tools.sender.send(tools.names.results, message.key, codec.plain(result)))
+        sent: list[Awaitable[object]] = [
+            await tools.sender.send(tools.names.results, message.key, codec.plain(result))
+            for result in folded.results
+        ]
         status = folded.status or (folded.row.status if again else None)
         if status is not None:
             sent.append(await tools.sender.send(tools.names.status, message.key, codec.plain(status)))

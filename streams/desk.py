@@ -5,6 +5,7 @@ Comes in: the worker's parts. Goes out: sessions with Google, permits, told fact
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
     from streams.sender import Sender
     from vault import Vault
 
+log = logging.getLogger(__name__)
+
 _REMEMBERED = 10_000
+
+#: The least time between two log lines about one kind of trouble, in seconds.
+COMPLAIN_S = 30.0
 
 
 class Closed(Exception):
@@ -68,6 +74,7 @@ class Desk:
     fail: Callable[[BaseException], None]
     calls_at_once: int = 4
     paused: bool = True
+    _complained: dict[type[Exception], float] = field(default_factory=dict)
     _sessions: OrderedDict[tuple[str, str], tuple[datetime | None, Session]] = field(
         default_factory=OrderedDict
     )
@@ -126,6 +133,13 @@ class Desk:
             raise
         self.metrics.called("list", "held", time.perf_counter() - begun)
         return page
+
+    def hindered(self, error: Exception) -> None:
+        """Log what keeps lanes waiting, once in a while: an outage concerns thousands of them at once."""
+        now = time.monotonic()
+        if now - self._complained.get(type(error), -COMPLAIN_S) >= COMPLAIN_S:
+            self._complained[type(error)] = now
+            log.warning("lanes wait: %s", error)
 
     async def tell(self, key: bytes, fact: UserFact) -> int:
         """Send a fact about a user, wait for its delivery, and return its offset."""

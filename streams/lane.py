@@ -66,6 +66,8 @@ class Lane:
         self._answered: list[tuple[str, Outcome]] = []
         self._reporting = False
         self._folded = -1
+        self._planned_row: UserRow | None = None
+        self._planned: dict[str, Mutation] = {}
         self._failures = 0
         self._not_before = 0.0
         self._closing = False
@@ -177,8 +179,11 @@ class Lane:
         row = self._desk.rows.get(self._partition, self._key)
         if row is None or self._closing:
             return None
-        planned = pending(row, self._policy(row), datetime.now(UTC))
-        return next((m for m in planned if m.event_id == mutation.event_id and m.op == mutation.op), None)
+        if row is not self._planned_row:
+            self._planned_row = row
+            self._planned = {m.event_id: m for m in pending(row, self._policy(row), datetime.now(UTC))}
+        newest = self._planned.get(mutation.event_id)
+        return newest if newest is not None and newest.op == mutation.op else None
 
     # Reporting
 
@@ -280,7 +285,7 @@ class Lane:
         seconds = delay(self._failures, retry_after, random.random())  # noqa: S311 - jitter, not a secret
         self._failures += 1
         self._pause(seconds)
-        log.warning("a lane waits %.1f s: %s", seconds, error)
+        self._desk.hindered(error)
 
     def _pause(self, seconds: float) -> None:
         self._not_before = max(self._not_before, asyncio.get_running_loop().time() + seconds)

@@ -48,7 +48,7 @@ class Metrics:
         )
         self.lanes = Gauge("lanes", "Users with work under way.", **name)
         self.waiting = Gauge("permits_waiting", "Calls that wait for quota.", **name)
-        self.lag = Gauge("consumer_lag_records", "Records not yet committed.", ["topic", "partition"], **name)
+        self.lag = Gauge("consumer_lag_records", "Records not yet processed.", ["topic", "partition"], **name)
         self.open = Gauge("gate_open", "1 while the worker is caught up and lanes may run.", **name)
 
     def took_in(self, topic: str, reading: Reading) -> None:

@@ -27,14 +27,14 @@ class Window:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._under_way = 0
+        self.under_way = 0
         self._until: deque[float] = deque()
 
     def used(self, now: float) -> int:
         """Return how many calls count now."""
         while self._until and self._until[0] <= now:
             self._until.popleft()
-        return self._under_way + len(self._until)
+        return self.under_way + len(self._until)
 
     def has_room(self, now: float) -> bool:
         """Say whether one more call may begin."""
@@ -46,11 +46,11 @@ class Window:
 
     def begin(self) -> None:
         """Count a call that is about to be sent."""
-        self._under_way += 1
+        self.under_way += 1
 
     def end(self, now: float | None) -> None:
         """Count an answered call for another minute; None: it was never sent."""
-        self._under_way -= 1
+        self.under_way -= 1
         if now is not None:
             self._until.append(now + MINUTE)
 
@@ -78,8 +78,13 @@ _Waiter = tuple[float, int, str, "asyncio.Future[None]"]
 class Quota:
     """One per worker. `urgency` orders those who wait, smaller first; equals go in the order in which they came."""
 
-    def __init__(self, project: int, account: int, clock: Callable[[], float]) -> None:
+    def __init__(self, project: int, account: int, at_once: int, clock: Callable[[], float]) -> None:
+        """Take calls per minute of the project and of one account, and how many calls may be under way at once.
+
+        The last one keeps the order: a call that waits for a connection with its permit in hand cannot be overtaken.
+        """
         self.project = Window(project)
+        self._at_once = at_once
         self._account_limit = account
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
@@ -132,7 +137,7 @@ class Quota:
         """Grant what may be granted now, and wake up when more may."""
         now = self._clock()
         self._unpark(now)
-        while self._waiting and self.project.has_room(now):
+        while self._waiting and self.project.under_way < self._at_once and self.project.has_room(now):
             waiter = heapq.heappop(self._waiting)
             if waiter[3].done():
                 continue  # cancelled while it waited

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from gcal.client import GoogleCalendar, GoogleSettings
 from schemas.errors import OperatorError
 from schemas.rows import UserRow
-from streams import serve, topics
+from streams import logs, serve, topics
 from streams.agents import Tools, define_calendars, define_intake, define_users
 from streams.clock import Pulse
 from streams.cluster import Cluster
@@ -51,6 +51,7 @@ HEARTBEAT_S = 2.0
 
 def run(settings: Settings, policies: Policies, *, accept_truncated_history: bool = False) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
+    logs.configure(settings)
     with membership(settings.state_dir) as instance_id:
         worker = Worker(settings, policies, instance_id)
         serve.run(worker.run(accept_truncated_history=accept_truncated_history))
@@ -124,7 +125,7 @@ class Worker:
             await self._rebuild.begin()
             app = self._build(cluster, sender, vault, port)
             await stack.enter_async_context(health(self._settings, self.is_ready, self._page))
-            await stack.enter_async_context(self._beside(app, vault, sender))
+            await stack.enter_async_context(self._beside(vault, sender))
             log.info("worker of group %s starts", self._names.app_id)
             await serve.serve(app)
             log.info("worker of group %s stopped", self._names.app_id)
@@ -147,7 +148,12 @@ class Worker:
         rows = Repository(app.raw_table("users"), UserRow)
         self._pulse = Pulse(self._wiring.session_timeout, self._wiring.heartbeat_interval)
         loop = asyncio.get_running_loop()
-        self._quota = Quota(settings.google_project_per_minute, settings.google_user_per_minute, loop.time)
+        self._quota = Quota(
+            settings.google_project_per_minute,
+            settings.google_user_per_minute,
+            settings.google_calls,
+            loop.time,
+        )
         self._desk = Desk(
             rows=rows,
             policies=self._policies,
@@ -167,23 +173,22 @@ class Worker:
         return app
 
     @asynccontextmanager
-    async def _beside(self, app: App, vault: Vault, sender: Sender) -> AsyncIterator[None]:
-        """Run what runs beside the streams; whatever of it ends, ends the worker."""
-
-        async def guarded(work: Coroutine[None, None, None]) -> None:
-            try:
-                await work
-            except Exception as error:  # noqa: BLE001 - the worker ends, with this as its reason
-                app.fail(error)
-
+    async def _beside(self, vault: Vault, sender: Sender) -> AsyncIterator[None]:
+        """Run what runs beside the streams."""
         works = (self._pulse.beat(), self._lanes.rounds(), keep_sending(vault, sender, self._names))
-        tasks = [asyncio.create_task(guarded(work), context=Context()) for work in works]
+        tasks = [asyncio.create_task(self._guarded(work), context=Context()) for work in works]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - whatever breaks beside the streams ends the worker, as its reason
+            self._app.fail(error)
 
     # Lifecycle: what a rebalance and a stop ask of us
 
@@ -217,6 +222,9 @@ class Worker:
         self._metrics.lanes.set(len(self._lanes))
         self._metrics.waiting.set(self._quota.waiting)
         self._metrics.open.set(self.is_ready())
+        for tp, processed in self._app.continuity.processed.items():
+            end = self._app.consumer.highwater(tp)  # as fresh as the last fetch, and free
+            self._metrics.lag.labels(tp.topic, tp.partition).set(max(0, (end or 0) - processed))
         return self._metrics.page()
 
 
@@ -233,4 +241,5 @@ def google_of(settings: Settings) -> GoogleSettings:
         client_id=settings.google_client_id or "",
         client_secret=settings.google_client_secret,
         timeout_s=settings.google_timeout_s,
+        connections=settings.google_calls,
     )
