@@ -113,4 +113,5 @@ async function start() {
   stream.addEventListener("note", (event) => note(JSON.parse(event.data)));
 }
 
+load();
 start();
