@@ -35,6 +35,9 @@ from schemas.outputs import Action, CausedBy, SyncResult
 from schemas.rows import CalendarWish, Connection, Open, UserRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schemas.mutations import Mutation
     from schemas.outputs import SyncStatus
     from schemas.policy import Policy
 
@@ -60,12 +63,7 @@ def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
     row = before or UserRow(agency_id=fact.agency_id, user_id=fact.user_id)
     row = _without_forgotten(_folded(row, fact, terms), terms.now)
     waiting = pending(row, terms.policy, terms.now)
-    if row.connection.state != "connected":
-        row = _with(row, open={})
-    elif row.open and row.connection.verify is None:
-        still = {shift_key(m.calendar_id, m.shift_id) for m in waiting}
-        if not still.issuperset(row.open):
-            row = _with(row, open={key: o for key, o in row.open.items() if key in still})
+    row = _without_settled(row, waiting)
     now_is = status(row, waiting, terms.now)
     changed = row.status is None or row.status != now_is
     # A fact that changed nothing may be one delivered again after a crash, between the row and the status.
@@ -100,6 +98,20 @@ def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
             return row
         case _:
             assert_never(fact)
+
+
+def _without_settled(row: UserRow, waiting: Sequence[Mutation]) -> UserRow:
+    """Forget the causes of differences that are none any more, and that of a look once all it found is repaired."""
+    if row.connection.state != "connected":
+        return _with(row, open={}) if row.open else row
+    if row.connection.verify is not None:
+        return row
+    still = {shift_key(m.calendar_id, m.shift_id) for m in waiting}
+    if not still.issuperset(row.open):
+        row = _with(row, open={key: o for key, o in row.open.items() if key in still})
+    if not still and row.connection.default_cause is not None:
+        row = _with(row, connection=row.connection.model_copy(update={"default_cause": None}))
+    return row
 
 
 def _contributed(row: UserRow, fact: Contribution) -> UserRow:
