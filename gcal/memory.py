@@ -1,7 +1,7 @@
 """Google Calendar in memory: the twin of `client` for tests, with the semantics that Shiftcal leans on.
 
 Comes in: the calls of `schemas.mutations`, and what users do in their own calendar. Goes out: answers, pages, events.
-`MemoryGoogle` is synchronous and complete; `MemoryCalendars` is the `CalendarPort` over it. Not here: HTTP, quota.
+Synchronous and complete; `memory_port` has the `CalendarPort` over it. Not here: HTTP, consents, quota.
 
 ==================  ==================================================================================================
 ids                 chosen by the caller; taken for good, a deleted event keeps its own (409)
@@ -15,19 +15,17 @@ times               answered in the calendar's zone, whatever offset was sent
 from __future__ import annotations
 
 import re
-from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Literal, assert_never
 
 import orjson
-from pydantic import SecretStr
 
 from gcal.memory_event import Refusal, holds_null, instant, merged, shown
-from gcal.port import Grant, Page
+from gcal.port import Page
 from schemas.answers import Answer, Changed, Denied, Done, Duplicate, Held, Missing
-from schemas.errors import CalendarGone, GrantLost, ShiftcalError
+from schemas.errors import CalendarGone
 from schemas.mutations import Call, EventBody, Get, Insert, Patch, Remove
 
 Burnt = Literal["gone", "forbidden"]
@@ -189,74 +187,6 @@ class MemoryGoogle:
         etag = f'"{3_000_000_000_000_000 + next(self._numbers)}"'
         calendar.events[event_id] = event | {"id": event_id, "kind": "calendar#event", "etag": etag}
         return _copy(calendar.events[event_id])
-
-
-class MemoryCalendars:
-    """The `CalendarPort` over a `MemoryGoogle`: `primary` is the calendar named like the account."""
-
-    def __init__(self, google: MemoryGoogle | None = None) -> None:
-        self.google = google or MemoryGoogle()
-        self._accounts: dict[str, str] = {}
-        self._faults: deque[tuple[ShiftcalError, bool]] = deque()
-
-    def connect(self, account: str) -> SecretStr:
-        """Consent for an account; returns the refresh token to put into a `Grant`."""
-        token = f"1//{account}/{len(self._accounts)}"
-        self._accounts[token] = account
-        return SecretStr(token)
-
-    def fail(self, error: ShiftcalError, *, after_commit: bool = False) -> None:
-        """Fail the next call or page with this error, before or (a lost answer) after it was done."""
-        self._faults.append((error, after_commit))
-
-    async def call(self, grant: Grant, google_calendar: str, call: Call) -> Answer:
-        """Make one call about one event."""
-        place = self._place(grant, google_calendar)
-        fault = self._fault()
-        answer = self.google.apply(place, call)
-        if fault is not None:
-            raise fault
-        return answer
-
-    async def list_page(
-        self,
-        grant: Grant,
-        google_calendar: str,
-        agency_id: str,
-        ended_after: datetime,
-        page_token: str | None,
-    ) -> Page:
-        """Return one page of a listing."""
-        place = self._place(grant, google_calendar)
-        fault = self._fault()
-        if fault is not None:
-            raise fault
-        return self.google.list(place, agency_id, ended_after, page_token)
-
-    async def revoke(self, refresh_token: SecretStr) -> None:
-        """Forget the consent, and every other one of the same account, as Google does."""
-        account = self._accounts.get(refresh_token.get_secret_value())
-        self._accounts = {token: owner for token, owner in self._accounts.items() if owner != account}
-
-    async def close(self) -> None:
-        """Close nothing."""
-
-    def _place(self, grant: Grant, google_calendar: str) -> str:
-        account = self._accounts.get(grant.refresh_token.get_secret_value())
-        if account is None:
-            raise GrantLost(
-                "invalid_grant", "Google does not know this consent any more; connect the user again."
-            )
-        return account if google_calendar == "primary" else google_calendar
-
-    def _fault(self) -> ShiftcalError | None:
-        """Return the error to raise after the work is done; one that comes before it is raised here."""
-        if not self._faults:
-            return None
-        error, after_commit = self._faults.popleft()
-        if not after_commit:
-            raise error
-        return error
 
 
 def _names(event: EventBody) -> EventBody:

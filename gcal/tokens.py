@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gcal.oauth import Issued
 from gcal.port import Grant
@@ -27,9 +28,9 @@ RETRY_S = 15.0
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """What is known for one user's consent. `renew_at` and `ends_at` are readings of the clock."""
+    """What is known for one user's consent; its refresh token is not kept. The times are readings of the clock."""
 
-    grant: Grant
+    connected_at: datetime
     access_token: str | None = field(default=None, repr=False)
     renew_at: float = 0.0
     ends_at: float = 0.0
@@ -51,7 +52,7 @@ class AccessTokens:
         entry = self._entry(grant)
         if entry.access_token is not None and self._clock() < entry.renew_at:
             return entry.access_token
-        return await self._renewed(entry)
+        return await self._renewed(entry, grant)
 
     async def after_refusal(self, grant: Grant, refused: str) -> str:
         """Return another token than the one that Google refused: a newer one that is there, or a new one."""
@@ -76,25 +77,25 @@ class AccessTokens:
         key = (grant.agency_id, grant.user_id)
         entry = self._entries.get(key)
         # A token of an earlier consent is never used for a later one: it may be another Google account's.
-        if entry is None or entry.grant.connected_at != grant.connected_at:
-            entry = self._entries[key] = _Entry(grant)
+        if entry is None or entry.connected_at != grant.connected_at:
+            entry = self._entries[key] = _Entry(grant.connected_at)
             if len(self._entries) > self._most:
                 self._entries.popitem(last=False)
         self._entries.move_to_end(key)
         return entry
 
-    async def _renewed(self, entry: _Entry) -> str:
+    async def _renewed(self, entry: _Entry, grant: Grant) -> str:
         if entry.renewal is None:
-            entry.renewal = asyncio.create_task(self._renew(entry))
+            entry.renewal = asyncio.create_task(self._renew(entry, grant))
             self._renewals.add(entry.renewal)
             entry.renewal.add_done_callback(self._ended)
         # Shielded: who gives up waiting does not take the token from the others.
         return await asyncio.shield(entry.renewal)
 
-    async def _renew(self, entry: _Entry) -> str:
+    async def _renew(self, entry: _Entry, grant: Grant) -> str:
         asked_at = self._clock()
         try:
-            token, lifetime = await self._fetch(entry.grant)
+            token, lifetime = await self._fetch(grant)
         except GoogleForNow:
             if entry.access_token is None or self._clock() >= entry.ends_at:
                 raise

@@ -57,7 +57,7 @@ class Transport:
         if request.method != "GET":
             # One event is about a kilobyte: unpacking would cost more than it saves. Listings are long.
             headers["Accept-Encoding"] = "identity"
-        # aiogoogle has quoted the URL already; quoted again, `%2F` in an id would end as another path.
+        # Already quoted by aiogoogle, which leaves nothing to normalise.
         return await self._send(request.method, URL(request.url, encoded=True), data=body, headers=headers)
 
     async def post_form(self, url: str, form: Mapping[str, str]) -> Reply:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gcal.client import GoogleCalendar
-from gcal.memory import MemoryCalendars, MemoryGoogle
+from gcal.memory import MemoryGoogle
+from gcal.memory_port import MemoryCalendars
 from sandbox.google import StandIn
 from tests.gcal.contract import TEAM, CalendarContract
 from tests.gcal.world import ACCOUNT, HttpWorld, MemoryWorld, World

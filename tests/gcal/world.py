@@ -11,10 +11,10 @@ from typing import Literal, Protocol
 from pydantic import SecretStr
 
 from gcal.client import GoogleCalendar, GoogleSettings
-from gcal.memory import MemoryCalendars
+from gcal.memory_port import MemoryCalendars
 from gcal.port import CalendarPort, Grant
 from sandbox.google import StandIn
-from sandbox.google.calendars import Calendar
+from sandbox.google.models import Calendar
 from schemas.mutations import EventBody
 
 ACCOUNT = "ann@example.com"
