@@ -33,6 +33,7 @@ from streams.outbox import keep_sending
 from streams.quota import Quota
 from streams.rebuild import Rebuild
 from streams.repository import Repository
+from streams.revocations import keep_revoking
 from streams.security import Broker
 from streams.sender import Sender
 from vault import Vault
@@ -125,7 +126,7 @@ class Worker:
             await self._rebuild.begin()
             app = self._build(cluster, sender, vault, port)
             await stack.enter_async_context(health(self._settings, self.is_ready, self._page))
-            await stack.enter_async_context(self._beside(vault, sender))
+            await stack.enter_async_context(self._beside(vault, sender, port))
             log.info("worker of group %s starts", self._names.app_id)
             await serve.serve(app)
             log.info("worker of group %s stopped", self._names.app_id)
@@ -173,9 +174,14 @@ class Worker:
         return app
 
     @asynccontextmanager
-    async def _beside(self, vault: Vault, sender: Sender) -> AsyncIterator[None]:
+    async def _beside(self, vault: Vault, sender: Sender, port: GoogleCalendar) -> AsyncIterator[None]:
         """Run what runs beside the streams."""
-        works = (self._pulse.beat(), self._lanes.rounds(), keep_sending(vault, sender, self._names))
+        works = (
+            self._pulse.beat(),
+            self._lanes.rounds(),
+            keep_sending(vault, sender, self._names),
+            keep_revoking(vault, port),
+        )
         tasks = [asyncio.create_task(self._guarded(work), context=Context()) for work in works]
         try:
             yield
