@@ -1,0 +1,72 @@
+"""`worker` and `demo`: what runs until it is told to stop.
+
+In: settings. Out: a running process. Not here: what it does. Both are imported when asked for: the other verbs should
+not wait for Faust.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ops.failures import kafka_failures
+from ops.teach import add
+from streams.policies import load_policies
+from streams.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    add(app, "worker", worker)
+    add(app, "demo", demo)
+
+
+def worker(
+    accept_truncated_history: Annotated[
+        bool,
+        typer.Option(
+            "--accept-truncated-history",
+            help="Go on where state is lost and an input topic's beginning is gone: what stood there is not known any more.",
+        ),
+    ] = False,
+) -> None:
+    """Run the stream processor; several may run beside each other, each with a state directory of its own.
+
+    Stops cleanly on SIGTERM and Ctrl-C. State that is lost is rebuilt from the input topics before any call to Google.
+
+    Example: [bold]SHIFTCAL_STATE_DIR=/var/lib/shiftcal SHIFTCAL_HTTP_PORT=8081 shiftcal worker[/bold]
+
+    Reads: the input topics, SHIFTCAL_POLICIES, the connections' database. Writes: Google calendars, the topics
+    sync-results, sync-status, dead-letters and the internal ones, SHIFTCAL_STATE_DIR.
+    """
+    settings = load_settings()
+    policies = load_policies(settings.policies)
+    from streams.worker import run  # noqa: PLC0415  Faust takes half a second
+
+    with kafka_failures(settings):
+        run(settings, policies, accept_truncated_history=accept_truncated_history)
+
+
+def demo(
+    script: Annotated[
+        bool, typer.Option("--script", help="Run the story through by itself, and end.")
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65_535, help="Port of the page to watch; none: any free one.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Show everything on this machine, without Kafka, Docker or a Google account.
+
+    Starts an embedded broker, a stand-in for Google, a worker and a page to watch, and sends sample data.
+
+    Example: [bold]shiftcal demo[/bold], then open the address that it prints.
+
+    Reads: nothing. Writes: a temporary directory, which goes when the demo ends.
+    """
+    from ops.demo import run  # noqa: PLC0415  the embedded broker is needed by nothing else
+
+    raise typer.Exit(run(script, port))
