@@ -1,0 +1,56 @@
+"""What a scenario measured.
+
+Comes in: numbers. Goes out: `Figure`s, one line of the table each. Not here: how they are shown.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.machine import Load
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured value. `runs` are the repetitions it is the median of; `load` says who else used the machine."""
+
+    name: str
+    value: float
+    unit: str
+    target: float | None = None
+    better: Literal["lower", "higher", "equal"] = "lower"
+    runs: tuple[float, ...] = ()
+    p99: float | None = None
+    note: str = ""
+    load: Load | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the target is reached; None where there is none."""
+        if self.target is None:
+            return None
+        match self.better:
+            case "lower":
+                return self.value <= self.target
+            case "higher":
+                return self.value >= self.target
+            case "equal":
+                return math.isclose(self.value, self.target, abs_tol=1e-9)
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that this share of all values does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
