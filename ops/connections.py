@@ -19,6 +19,7 @@ from ops.kafka import names_of, sending
 from ops.lines import opened
 from ops.teach import add
 from schemas.errors import OperatorError
+from streams.outbox import send_announcements
 from streams.serve import run
 from streams.settings import Settings, load_settings
 from vault import ConnectionInfo, NewConnection
@@ -102,9 +103,9 @@ async def _import(settings: Settings, found: list[NewConnection]) -> None:
             for number, new in enumerate(found, start=1):
                 late += await _store(vault, new)
                 if number % _BATCH == 0:
-                    await vaults.announce(vault, sender, names)
+                    await send_announcements(vault, sender, names)
                     tell(number)
-        await vaults.announce(vault, sender, names)
+        await send_announcements(vault, sender, names)
     say(f"imported {len(found) - len(late)} connections")
     if late:
         raise OperatorError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +23,7 @@ from streams.security import Broker
 from streams.sender import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 
     from streams.settings import Settings
 
@@ -57,13 +57,31 @@ def quiet() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
 
 
+@contextmanager
+def reaching(settings: Settings) -> Iterator[None]:
+    """Say in one line what is wrong with Kafka; its client's own words about that are kept off the log."""
+    log = logging.getLogger("aiokafka")
+    before = log.level
+    quiet()
+    try:
+        with kafka_failures(settings):
+            yield
+    finally:
+        log.setLevel(before)
+
+
+async def expect(settings: Settings) -> None:
+    """Refuse to go on without Kafka, or without one of our topics."""
+    with reaching(settings):
+        await _counts(settings, [spec.name for spec in names_of(settings).specs(settings.partitions)])
+
+
 @asynccontextmanager
 async def sending(
     settings: Settings, topics: Sequence[str], *, compression: str | None = None
 ) -> AsyncIterator[Sender]:
     """A producer, once these topics are known to exist: a send to a missing one would wait for two minutes."""
-    quiet()
-    with kafka_failures(settings):
+    with reaching(settings):
         await _counts(settings, topics)
         sender = Sender(broker_of(settings), client_id="shiftcal-ops", compression=compression)
         await sender.start()
@@ -76,8 +94,7 @@ async def sending(
 @asynccontextmanager
 async def reading(settings: Settings, topics: Sequence[str]) -> AsyncIterator[Reader]:
     """A reader of these topics, once they are known to exist."""
-    quiet()
-    with kafka_failures(settings):
+    with reaching(settings):
         counts = await _counts(settings, topics)
         consumer = AIOKafkaConsumer(
             client_id="shiftcal-ops",

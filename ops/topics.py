@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from ops.console import complain, say, say_json
-from ops.failures import kafka_failures
-from ops.kafka import broker_of, names_of, quiet
+from ops.kafka import broker_of, names_of, reaching
 from ops.teach import add
 from streams import topics
 from streams.serve import run
@@ -68,9 +67,8 @@ def check(
 
 
 async def _create(settings: Settings) -> None:
-    quiet()
     specs = names_of(settings).specs(settings.partitions)
-    with kafka_failures(settings):
+    with reaching(settings):
         created = await topics.create(broker_of(settings), specs, settings.replication)
     partitions = {spec.name: spec.partitions for spec in specs}
     for name in created:
@@ -80,8 +78,7 @@ async def _create(settings: Settings) -> None:
 
 
 async def _check(settings: Settings) -> list[topics.Difference]:
-    quiet()
-    with kafka_failures(settings):
+    with reaching(settings):
         return await topics.check(broker_of(settings), names_of(settings).specs(settings.partitions))
 
 

@@ -11,8 +11,10 @@ from typing import Annotated
 import typer
 
 from ops.failures import kafka_failures
+from ops.kafka import expect
 from ops.teach import add
 from streams.policies import load_policies
+from streams.serve import run
 from streams.settings import load_settings
 
 
@@ -42,10 +44,12 @@ def worker(
     """
     settings = load_settings()
     policies = load_policies(settings.policies)
-    from streams.worker import run  # noqa: PLC0415  Faust takes half a second
+    # Asked here first: what the worker meets itself goes to its log, too.
+    run(expect(settings))
+    from streams.worker import run as work  # noqa: PLC0415  Faust takes half a second
 
     with kafka_failures(settings):
-        run(settings, policies, accept_truncated_history=accept_truncated_history)
+        work(settings, policies, accept_truncated_history=accept_truncated_history)
 
 
 def demo(
@@ -67,6 +71,6 @@ def demo(
 
     Reads: nothing. Writes: a temporary directory, which goes when the demo ends.
     """
-    from ops.demo import run  # noqa: PLC0415  the embedded broker is needed by nothing else
+    from ops.demo import run as play  # noqa: PLC0415  the embedded broker is needed by nothing else
 
-    raise typer.Exit(run(script, port))
+    raise typer.Exit(play(script, port))

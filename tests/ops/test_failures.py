@@ -34,6 +34,7 @@ def test_a_wrong_setting(process: Shell) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["worker"],
         ["topics", "create"],
         ["topics", "check"],
         ["produce", "file.jsonl"],
