@@ -35,16 +35,14 @@ class Named(str):
     __slots__ = ()
 
 
-def _named(text: str) -> Named:
+def named(text: str) -> Named:
+    """Parse an id of the command line."""
     try:
         return Named(_ID.validate_python(text))
     except ValidationError:
         raise typer.BadParameter(
             "expected 1 to 200 characters, without slashes and control characters"
         ) from None
-
-
-Agency = Annotated[Named, typer.Argument(parser=_named, metavar="AGENCY")]
 
 
 def register(app: typer.Typer) -> None:
@@ -55,12 +53,12 @@ def register(app: typer.Typer) -> None:
 
 def resync(
     agency: Annotated[
-        Named, typer.Argument(parser=_named, metavar="AGENCY", help="The agency's id.", show_default=False)
+        Named, typer.Argument(parser=named, metavar="AGENCY", help="The agency's id.", show_default=False)
     ],
     users: Annotated[
         list[Named] | None,
         typer.Argument(
-            parser=_named,
+            parser=named,
             metavar="USER",
             help="Users' ids; none: all who are connected.",
             show_default=False,
@@ -81,10 +79,10 @@ def resync(
 
 def disconnect(
     agency: Annotated[
-        Named, typer.Argument(parser=_named, metavar="AGENCY", help="The agency's id.", show_default=False)
+        Named, typer.Argument(parser=named, metavar="AGENCY", help="The agency's id.", show_default=False)
     ],
     user: Annotated[
-        Named, typer.Argument(parser=_named, metavar="USER", help="The user's id.", show_default=False)
+        Named, typer.Argument(parser=named, metavar="USER", help="The user's id.", show_default=False)
     ],
     purge: Annotated[bool, typer.Option("--purge", help="Remove our events first, but for history.")] = False,
 ) -> None:

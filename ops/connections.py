@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops import imports, vaults
-from ops.commands import Agency
+from ops.commands import Named, named
 from ops.console import complain, progress, say, say_json, say_table
 from ops.kafka import names_of, sending
 from ops.lines import opened
@@ -75,7 +75,10 @@ def import_(
 
 
 def list_(
-    agency: Annotated[Agency | None, typer.Argument(help="Of this agency alone.", show_default=False)] = None,
+    agency: Annotated[
+        Named | None,
+        typer.Argument(parser=named, metavar="[AGENCY]", help="Of this agency alone.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document for a script.")] = False,
 ) -> None:
     """List who is or was connected; tokens are not shown.
