@@ -61,17 +61,20 @@ class Folded(NamedTuple):
 def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
     """Return what one fact does to one user."""
     row = before or UserRow(agency_id=fact.agency_id, user_id=fact.user_id)
-    row = _without_forgotten(_folded(row, fact, terms), terms.now)
+    folded = _folded(row, fact, terms)
+    # A fact that changed nothing may be one delivered again after a crash, between the row and the status.
+    again = folded == row
+    row = _without_forgotten(folded, terms.now)
     waiting = pending(row, terms.policy, terms.now)
     row = _without_settled(row, waiting)
     now_is = status(row, waiting, terms.now)
     changed = row.status is None or row.status != now_is
-    # A fact that changed nothing may be one delivered again after a crash, between the row and the status.
-    untold = changed or row == before
     results = (
         tuple(_result(row, o) for o in fact.outcomes if _told(o)) if isinstance(fact, CallsAnswered) else ()
     )
-    return Folded(_with(row, status=now_is) if changed else row, results, now_is if untold else None)
+    return Folded(
+        _with(row, status=now_is) if changed else row, results, now_is if changed or again else None
+    )
 
 
 def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:

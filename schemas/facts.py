@@ -162,7 +162,7 @@ class TroubleFound(Shape):
     fact: Literal["trouble_found"] = "trouble_found"
     agency_id: str
     user_id: str
-    connected_at: AwareDatetime | None
+    connected_at: AwareDatetime | None = None
     problem: Problem
 
 

@@ -1,0 +1,1 @@
+"""Decisions, tried one by one, together with a Google in memory, and against an oracle."""
