@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlencode
@@ -79,7 +80,8 @@ class Google:
             return dict(self.ask("GET", f"calendars/{quote(calendar)}/events/{event}"))
         except urllib.error.HTTPError as error:
             with error:
-                assert error.code == 404
+                if error.code != HTTPStatus.NOT_FOUND:
+                    raise
             return None
 
     def add(self, calendar: str, body: Json) -> Json:

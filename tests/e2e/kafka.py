@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 
 class Record(NamedTuple):
@@ -75,7 +75,9 @@ class Topic:
         assert partition is not None
         assert offset is not None
         key = message.key()
-        headers = {name: bytes(value or b"").decode() for name, value in message.headers() or []}
+        headers = {
+            name: bytes(value or b"").decode() for name, value in dict(message.headers() or ()).items()
+        }
         record = Record(
             self._name,
             partition,
@@ -128,7 +130,7 @@ class Broker:
         """How many records the group has not committed yet, and where the topics end."""
         known = self.admin.list_topics(timeout=10).topics
         tps = [TopicPartition(name, number) for name in topics for number in known[name].partitions]
-        asked = self.admin.list_offsets({tp: OffsetSpec.latest() for tp in tps})
+        asked = self.admin.list_offsets({tp: OffsetSpec.latest() for tp in tps})  # type: ignore[no-untyped-call]
         ends = {f"{tp.topic}/{tp.partition}": int(future.result(10).offset) for tp, future in asked.items()}
         if group not in self._groups:  # never joins it: only asks
             options = {"bootstrap.servers": self.bootstrap, "group.id": group, "log_level": 0}
@@ -139,7 +141,9 @@ class Broker:
 
     def close(self) -> None:
         """Give all connections back."""
-        for one in (*self._topics.values(), *self._groups.values()):
-            one.close()
+        for topic in self._topics.values():
+            topic.close()
+        for group in self._groups.values():
+            group.close()
         self._topics.clear()
         self._groups.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tests.e2e.messages import gone, in_days, properties, shift, text, timed
+from tests.e2e.messages import Json, gone, in_days, properties, shift, text, timed
 from tests.e2e.world import Agency
 
 
@@ -116,7 +116,7 @@ def test_the_local_day_of_a_shift_decides(agency: Agency) -> None:
     u1, _ = agency.users
     first, last = in_days(10).date(), in_days(12).date()
 
-    def at(days: int, hour: int, offset: int, zone: str) -> dict[str, object]:
+    def at(days: int, hour: int, offset: int, zone: str) -> Json:
         day = in_days(days)
         start = datetime(day.year, day.month, day.day, hour, 30, tzinfo=UTC) - timedelta(hours=offset)
         return {"start": start, "time_zone": zone}

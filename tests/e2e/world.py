@@ -199,10 +199,10 @@ class World:
 
     # Messages
 
-    def send(self, topic: str, *values: Json | bytes | None) -> None:
-        """Send to a topic, named without prefix; keys say nothing."""
+    def send(self, topic: str, *values: Json | bytes | None, key: str | None = None) -> None:
+        """Send to a topic, named without prefix."""
         raw = [json.dumps(value).encode() if isinstance(value, dict) else value for value in values]
-        self.broker.send(self.prefix + topic, raw)
+        self.broker.send(self.prefix + topic, raw, None if key is None else key.encode())
 
     def records(self, topic: str) -> list[Record]:
         """Everything in a topic, named without prefix."""
@@ -266,10 +266,14 @@ class Agency:
         self, version: int = 1, through: object = LONG, since: object = None, calendar: str = "ops"
     ) -> None:
         """One `calendar-published`; until far ahead unless said otherwise."""
-        days = {"published_through": str(through), "published_from": None if since is None else str(since)}
-        self.world.send(
-            "calendar-published", envelope(self.id, calendar_id=calendar, version=version, **days)
+        message = envelope(
+            self.id,
+            calendar_id=calendar,
+            version=version,
+            published_through=str(through),
+            published_from=None if since is None else str(since),
         )
+        self.world.send("calendar-published", message)
 
     def unpublish(
         self,
@@ -305,7 +309,7 @@ class User:
     def command(self, command: str, at: datetime | None = None, **fields: Any) -> None:
         """One of `sync-commands`."""
         message = envelope(self.agency.id, at=at, user_id=self.id, command=command, **fields)
-        self.world.send("sync-commands", message)
+        self.world.send("sync-commands", message, key=self.key)
 
     def deactivate(self, at: datetime | None = None) -> None:
         """One `user-deactivated`."""
