@@ -125,8 +125,8 @@ def message(agency: str, user: str, command: dict[str, object]) -> bytes:
 
 
 async def _resync(settings: Settings, agency: str, users: list[Named]) -> None:
-    named: list[str] = list(dict.fromkeys(users)) or await _connected(settings, agency)
-    count = await send(settings, [(agency, user) for user in named], {"command": "resync"})
+    chosen: list[str] = list(dict.fromkeys(users)) or await _connected(settings, agency)
+    count = await send(settings, [(agency, user) for user in chosen], {"command": "resync"})
     say(f"asked for {count} {'resync' if count == 1 else 'resyncs'} in {agency}")
 
 

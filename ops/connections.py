@@ -12,20 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops import imports, vaults
+from ops import vaults
 from ops.commands import Named, named
 from ops.console import complain, progress, say, say_json, say_table
 from ops.kafka import names_of, sending
 from ops.lines import opened
 from ops.teach import add
 from schemas.errors import OperatorError
-from streams.outbox import send_announcements
 from streams.serve import run
 from streams.settings import Settings, load_settings
-from vault import ConnectionInfo, NewConnection
 
 if TYPE_CHECKING:
-    from vault import Vault
+    from vault import ConnectionInfo, NewConnection, Vault
 
 _HEADS = (
     "agency",
@@ -64,6 +62,8 @@ def import_(
     Reads: FILE, SHIFTCAL_DATABASE_URL, SHIFTCAL_VAULT_KEYS. Writes: the database, tokens encrypted; a connect command
     per connection to the topic sync-commands. Tokens are never printed.
     """
+    from ops import imports  # noqa: PLC0415  as in `ops.vaults`
+
     with opened(file) as lines:
         found, bad = imports.connections(lines)
     if bad:
@@ -77,7 +77,7 @@ def import_(
 def list_(
     agency: Annotated[
         Named | None,
-        typer.Argument(parser=named, metavar="[AGENCY]", help="Of this agency alone.", show_default=False),
+        typer.Argument(parser=named, metavar="AGENCY", help="Of this agency alone.", show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document for a script.")] = False,
 ) -> None:
@@ -99,6 +99,8 @@ def list_(
 
 
 async def _import(settings: Settings, found: list[NewConnection]) -> None:
+    from streams.outbox import send_announcements  # noqa: PLC0415  as in `ops.vaults`
+
     names = names_of(settings)
     async with vaults.opened(settings) as vault, sending(settings, [names.topic("sync-commands")]) as sender:
         late: list[str] = []

@@ -47,6 +47,14 @@ def test_an_import(world: World, jsonl: Jsonl) -> None:
     assert "token-of" not in listed.out + table
 
 
+def test_the_list_of_an_agency(world: World, jsonl: Jsonl) -> None:
+    """Its connections alone, for a person and for a script; what cannot be an agency's id is wrong use."""
+    assert world("connections", "import", jsonl(grant(), grant("u-18", agency_id="another"))).status == 0
+    assert [each["user_id"] for each in world("connections", "list", "another", "--json").json] == ["u-18"]
+    assert "u-17" not in world("connections", "list", "another").out
+    assert world("connections", "list", "an/other").status == 2
+
+
 def test_an_import_again(world: World, jsonl: Jsonl) -> None:
     """Each import is a new connect."""
     for _ in range(2):
