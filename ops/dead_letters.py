@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
-from aiokafka.structs import TopicPartition
 
+from ops import letterbox
 from ops.console import complain, say, say_json, say_table
-from ops.kafka import names_of, reading, sending
-from ops.letters import Letter, Number, hindrance, letter, redriven, still_wrong
+from ops.kafka import names_of
+from ops.letters import Letter, Number, hindrance, still_wrong
 from ops.teach import add
 from schemas.errors import OperatorError
 from streams.serve import run
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import Iterable
 
 _HEADS = ("number", "when", "reason", "source", "error")
 #: More than Kafka has partitions or offsets for.
@@ -53,17 +52,6 @@ SourceTopic = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for a script.")]
 
 
-class Wanted(NamedTuple):
-    """Which letters are meant."""
-
-    reason: str | None
-    source: str | None
-
-    def has(self, found: Letter) -> bool:
-        """Whether this letter is."""
-        return self.reason in {None, found.reason} and self.source in {None, found.source}
-
-
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(
@@ -88,7 +76,7 @@ def list_(
     Reads: the topic dead-letters. Writes: nothing. Payloads are not shown.
     """
     settings = load_settings()
-    found = run(_newest(settings, _wanted(settings, reason, source), limit))
+    found = run(letterbox.newest(settings, _wanted(settings, reason, source), limit))
     if as_json:
         say_json([_described(each) for each in found])
     elif found:
@@ -116,7 +104,7 @@ def show(
 
     Reads: the topic dead-letters. Writes: nothing.
     """
-    found = run(_named(load_settings(), [number]))[0]
+    found = run(letterbox.these(load_settings(), [number]))[0]
     if payload:
         sys.stdout.buffer.write(found.value or b"")
         sys.stdout.buffer.flush()
@@ -171,18 +159,22 @@ def redrive(
     settings = load_settings()
     corrected = None if value is None else _file(value)
     wanted = _wanted(settings, reason, source)
-    found = run(_all(settings, wanted)) if everything else run(_named(settings, list(numbers or ())))
+    found = (
+        run(letterbox.everything(settings, wanted))
+        if everything
+        else run(letterbox.these(settings, list(numbers or ())))
+    )
     chosen, left = _chosen(settings, found, corrected, only_readable=only_readable)
     if not dry_run:
-        run(_redrive(settings, chosen))
+        run(letterbox.redrive(settings, chosen))
     counted = "one letter" if len(chosen) == 1 else f"{len(chosen)} letters"
     say(f"{'would redrive' if dry_run else 'redrove'} {counted}" + (f", left out {left}" if left else ""))
     if left and not everything:
         raise typer.Exit(1)
 
 
-def _wanted(settings: Settings, reason: str | None, source: str | None) -> Wanted:
-    return Wanted(reason, None if source is None else names_of(settings).topic(source))
+def _wanted(settings: Settings, reason: str | None, source: str | None) -> letterbox.Wanted:
+    return letterbox.Wanted(reason, None if source is None else names_of(settings).topic(source))
 
 
 def _chosen(
@@ -206,53 +198,6 @@ def _chosen(
             complain(f"{each.number} will come back as a dead letter: {wrong}")
         chosen.append((each, payload))
     return chosen, left
-
-
-async def _redrive(settings: Settings, chosen: list[tuple[Letter, bytes]]) -> None:
-    names = names_of(settings)
-    if chosen:
-        async with sending(settings, sorted({each.source for each, _ in chosen})) as sender:
-            for each, payload in chosen:
-                await sender.deliver(each.source, each.key, payload, redriven(each, names))
-
-
-async def _each(settings: Settings, wanted: Wanted) -> AsyncIterator[Letter]:
-    topic = names_of(settings).dead_letters
-    async with reading(settings, [topic]) as reader:
-        async for record in reader.everything(topic):
-            if wanted.has(found := letter(record)):
-                yield found
-
-
-async def _all(settings: Settings, wanted: Wanted) -> list[Letter]:
-    return sorted([each async for each in _each(settings, wanted)], key=lambda each: (each.at, each.number))
-
-
-async def _newest(settings: Settings, wanted: Wanted, limit: int) -> list[Letter]:
-    # By partition: a partition is in order of time, all of them together are not. Without payloads: they may be large.
-    newest: dict[int, deque[Letter]] = {}
-    async for each in _each(settings, wanted):
-        kept = newest.setdefault(each.number.partition, deque(maxlen=limit))
-        kept.append(each._replace(value=None))
-    letters = sorted(
-        (each for kept in newest.values() for each in kept), key=lambda each: (each.at, each.number)
-    )
-    return letters[-limit:]
-
-
-async def _named(settings: Settings, numbers: list[Number]) -> list[Letter]:
-    topic, found = names_of(settings).dead_letters, []
-    async with reading(settings, [topic]) as reader:
-        starts, ends = await reader.beginnings(topic), await reader.ends(topic)
-        for number in dict.fromkeys(numbers):
-            tp = TopicPartition(topic, number.partition)
-            if not starts.get(tp, 0) <= number.offset < ends.get(tp, 0):
-                raise OperatorError(
-                    f"there is no dead letter {number}: `shiftcal dead-letters list` shows their numbers"
-                )
-            start, end = {tp: number.offset}, {tp: number.offset + 1}
-            found += [letter(record) async for record in reader.records(start, end)]
-    return found
 
 
 def _file(path: Path) -> bytes:

@@ -15,9 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 from ops.commands import send
 from ops.concerned import Concerned
 from ops.console import progress, say
-from ops.kafka import Pipeline, Reader, names_of, reading, sending, timestamp
+from ops.handover import Hand
+from ops.kafka import Reader, names_of, reading, sending
 from ops.teach import add
-from planning.intake import INPUTS, Source, read
+from planning.intake import INPUTS
 from schemas.base import Instant
 from streams.serve import run
 from streams.settings import Settings, load_settings
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from aiokafka.structs import ConsumerRecord
 
     from streams.names import Names
-    from streams.sender import Sender
 
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 _LAST_OFFSET = 2**63 - 1
@@ -120,10 +120,10 @@ async def _replay(settings: Settings, topics: list[str], start: Start, wish: _Wi
     concerned = Concerned()
     async with reading(settings, [*map(names.topic, topics), *changelogs]) as reader:
         if wish.dry:
-            say(await _hand_over(reader, topics, start, _Hand(names, None, concerned)))
+            say(await _hand_over(reader, topics, start, Hand(names, None, concerned)))
         else:
             async with sending(settings, [*names.internal, names.topic("sync-commands")]) as sender:
-                say(await _hand_over(reader, topics, start, _Hand(names, sender, concerned)))
+                say(await _hand_over(reader, topics, start, Hand(names, sender, concerned)))
         if wish.resync:
             await _ask(reader, names, concerned)
     if not wish.resync:
@@ -134,46 +134,7 @@ async def _replay(settings: Settings, topics: list[str], start: Start, wish: _Wi
     say(f"{'would ask' if wish.dry else 'asked'} for a resync of {users}")
 
 
-class _Hand:
-    """Hands messages to the workers, as intake would; without a sender it only counts."""
-
-    def __init__(self, names: Names, sender: Sender | None, concerned: Concerned) -> None:
-        self.names = names
-        self._sender = sender
-        self._concerned = concerned
-        self._pipeline = Pipeline()
-        self.messages = self.facts = self.unreadable = 0
-
-    async def take(self, name: str, record: ConsumerRecord[bytes, bytes]) -> None:
-        """Take one message."""
-        from streams.agents import hand_over  # noqa: PLC0415  Faust takes a while
-
-        found = read(
-            Source(
-                name,
-                record.topic,
-                record.partition,
-                record.offset,
-                timestamp(record),
-                record.key,
-                record.value,
-            )
-        )
-        self.messages += 1
-        self.facts += len(found.calendar_facts) + len(found.user_facts)
-        self.unreadable += len(found.letters)
-        self._concerned.add(found)
-        if self._sender is not None:
-            await self._pipeline.take(*await hand_over(found, self._sender, self.names, letters=False))
-
-    async def end(self) -> str:
-        """Wait for the deliveries and tell the sum."""
-        await self._pipeline.flush()
-        said = f"{'read' if self._sender is None else 'handed over'} {self.messages} messages: {self.facts} facts"
-        return said + (f", {self.unreadable} parts cannot be read" if self.unreadable else "")
-
-
-async def _hand_over(reader: Reader, topics: list[str], start: Start, hand: _Hand) -> str:
+async def _hand_over(reader: Reader, topics: list[str], start: Start, hand: Hand) -> str:
     # One topic after the other, in the order given; nothing depends on the order.
     for name in topics:
         async for record in _range(reader, hand.names.topic(name), start):
