@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 if TYPE_CHECKING:
     from structlog.typing import Processor
@@ -38,10 +39,13 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    # Tracebacks without local variables, which hold tokens and schedules; both defaults would show them.
+    plain = structlog.dev.plain_traceback
+    bare = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
         if pretty
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else [bare, structlog.processors.JSONRenderer()]
     )
     handler = logging.StreamHandler()
     handler.setFormatter(

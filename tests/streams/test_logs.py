@@ -1,0 +1,37 @@
+"""What the log shows of a crash."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from streams.logs import configure
+from streams.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers, root.level = handlers, level
+
+
+def _crash(token: str) -> None:
+    raise ValueError(len(token))
+
+
+@pytest.mark.parametrize("shape", ["json", "console"])
+def test_a_traceback(shape: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It names the place, and shows no local variable: those hold tokens and schedules."""
+    configure(Settings.model_construct(log_format=shape, log_level="INFO"))
+    secret = "".join(["se", "cr", "et"])
+    try:
+        _crash(secret)
+    except ValueError:
+        logging.getLogger("crash").exception("it broke")
+    told = capsys.readouterr().err
+    assert "_crash" in told
+    assert secret not in told
