@@ -215,7 +215,7 @@ class Stage:
     async def _work(self) -> tuple[float, float]:
         """Return how many of our messages the worker has read since it started, and how much is left to do."""
         async with self._http.get(f"http://127.0.0.1:{self._port}/metrics") as answer:
-            lines = (await answer.text()).splitlines()
+            lines = [line for line in (await answer.text()).splitlines() if line.startswith("shiftcal_")]
         numbers = [(name, float(value)) for name, _, value in (line.rpartition(" ") for line in lines)]
         ours = ('shiftcal_messages_total{topic="schedule', 'shiftcal_messages_total{topic="calendar')
         left = ("shiftcal_consumer_lag_records{", "shiftcal_lanes", "shiftcal_permits_waiting")
