@@ -63,7 +63,8 @@ class Upstream:
         """Move one coming shift to another station, each time another shift."""
         entry = self._next()
         station = int(entry.shift["location"].rpartition(" ")[2]) % 9 + 1
-        self._write(entry, location=f"Station {station}", notes=f"Report to station {station}.")
+        title = f"{entry.shift['title'].partition(' (')[0]} (Station {station})"
+        self._write(entry, title=title, location=f"Station {station}", notes="Mind the other station.")
         return [self._changed(entry.calendar, [entry])]
 
     def reassign(self) -> list[Message]:

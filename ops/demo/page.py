@@ -16,6 +16,7 @@ from sandbox.google import Control
 from schemas.errors import OperatorError
 
 if TYPE_CHECKING:
+    from ops.demo.settle import Figure
     from ops.demo.stage import Stage
 
 PORT: Final = 8025
@@ -46,7 +47,10 @@ async def _show(parts: Stage, buttons: Buttons) -> None:
     parts.google.note(str(begun))
     buttons.open(story, parts)
     print(f"open {parts.google.url} and press the buttons; Ctrl-C ends everything", flush=True)
-    await asyncio.Event().wait()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await buttons.close()
 
 
 class Buttons:
@@ -57,6 +61,7 @@ class Buttons:
         self._busy: str | None = "starting"
         self._story: Story | None = None
         self._stage: Stage | None = None
+        self._playing: asyncio.Task[Figure] | None = None
 
     def open(self, story: Story, parts: Stage) -> None:
         """Take presses from now on."""
@@ -68,12 +73,25 @@ class Buttons:
         if self._busy or self._story is None or self._stage is None:
             return f"Still at it: {self._busy}."
         self._busy = step.label
+        self._playing = asyncio.create_task(_played(step, self._story))
         try:
-            told = str(await step.play(self._story))
+            told = str(await self._playing)
         except OperatorError as error:
             complain(f"shiftcal: {error}")
             told = str(error)
+        except asyncio.CancelledError:
+            return "The demo has ended."
         finally:
             self._busy = None
         self._stage.google.note(told)
         return told
+
+    async def close(self) -> None:
+        """End what is being played, before what it plays with ends."""
+        if self._playing is not None:
+            self._playing.cancel()
+            await asyncio.wait({self._playing})
+
+
+async def _played(step: Step, story: Story) -> Figure:
+    return await step.play(story)

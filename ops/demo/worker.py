@@ -37,15 +37,22 @@ class Worker:
     async def start(self) -> None:
         """Start the process; `ready` waits for it."""
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "ops.main", "worker"),
-                cwd=self._home,  # a .env where the demo is called is not meant for it
-                env=self._environment(),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C reaches the demo alone, which then stops its parts in order
+            starting = asyncio.ensure_future(
+                asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "ops.main", "worker"),
+                    cwd=self._home,  # a .env where the demo is called is not meant for it
+                    env=self._environment(),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,  # Ctrl-C reaches the demo alone, which then stops its parts in order
+                )
             )
+            try:
+                self._process = await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                self._process = await starting  # or it would live on, known to nobody
+                raise
 
     async def ready(self) -> None:
         """Wait until it says that it consumes and may call Google."""
