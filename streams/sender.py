@@ -7,6 +7,7 @@ Faust's producer carries nothing but the tables' changelogs: its `send` swallows
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaProducer
@@ -22,8 +23,17 @@ if TYPE_CHECKING:
 MAX_REQUEST = 16 * 1024 * 1024
 # A delivery that is late is still delivered, so giving up early would only cause needless crashes.
 DELIVERY_TIMEOUT_MS = 120_000
+STOP_DEADLINE_S = 5.0
 
+log = logging.getLogger(__name__)
 _partitioner = DefaultPartitioner()
+
+# aiokafka refuses a record without key and value, which Kafka itself takes: a dead letter may well be one.
+_NULL = object()
+
+
+def _bytes(value: object) -> object:
+    return None if value is _NULL else value
 
 
 def partition_of(key: bytes, count: int) -> int:
@@ -53,6 +63,7 @@ class Sender:
             max_request_size=MAX_REQUEST,
             request_timeout_ms=DELIVERY_TIMEOUT_MS,
             compression_type=self._compression,
+            value_serializer=_bytes,
             **self._broker.aiokafka(),
         )
         try:
@@ -65,8 +76,15 @@ class Sender:
     async def stop(self) -> None:
         """Send what is still waiting, then close. Twice is fine."""
         producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
+        if producer is None:
+            return
+        try:
+            async with asyncio.timeout(STOP_DEADLINE_S):
+                await producer.stop()
+        except TimeoutError:
+            log.warning(
+                "Kafka took no more records for %.0f s; unsent ones will be made again", STOP_DEADLINE_S
+            )
 
     async def flush(self) -> None:
         """Wait until everything handed over so far has its answer."""
@@ -83,7 +101,9 @@ class Sender:
 
         Order per partition is the order of the calls. Cancelling the future does not unsend the record.
         """
-        future: asyncio.Future[RecordMetadata] = await self._running.send(topic, value, key, headers=headers)
+        future: asyncio.Future[RecordMetadata] = await self._running.send(
+            topic, _NULL if key is None and value is None else value, key, headers=headers
+        )
         return future
 
     async def deliver(
