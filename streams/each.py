@@ -1,4 +1,4 @@
-"""The loop every agent runs: one event after the other, acked in offset order once its deliveries arrived.
+"""The loop every agent runs: one event after the other, acked in offset order once its deliveries and its changelogs arrived.
 
 In: Faust's stream, a body `event -> deliveries under way`. Out: acks, or a crash. Not here: what a body does.
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import aclosing
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,6 +32,16 @@ if TYPE_CHECKING:
     Body = Callable[[EventT[Any]], Awaitable[Sequence[Awaitable[object]]]]
 
 MAX_OPEN = 256
+_changelogs: ContextVar[list[asyncio.Future[object]] | None] = ContextVar("changelogs", default=None)
+
+
+def table_written(delivery: asyncio.Future[object]) -> None:
+    """Have the event under way wait for a changelog record too.
+
+    Faust only logs one that fails for good, and its flush before a commit gives up after 0.1 s without progress.
+    """
+    if (written := _changelogs.get()) is not None:
+        written.append(delivery)
 
 
 async def run(
@@ -50,9 +61,14 @@ async def run(
             if not continuity.follows(message.tp, message.offset) and not await continuity.admit(
                 message.tp, message.offset
             ):
+                # It comes again. Faust's `wait_empty` would wait for its ack for ever: the stream holds on to its last event.
+                manual.app.consumer.unacked.discard(message)
                 continue
             await acks.room()
-            acks.add(event, await body(event))
+            written: list[asyncio.Future[object]] = []
+            _changelogs.set(written)
+            deliveries = await body(event)
+            acks.add(event, (*deliveries, *written))
 
 
 @dataclass(slots=True)

@@ -54,7 +54,8 @@ class App(faust.App):
         self.continuity = continuity
         self.open_partitions: frozenset[int] = frozenset()
         """Partitions whose tables are complete and ours; see `streams.tables`."""
-        self._crashing: asyncio.Task[None] | None = None
+        self.failure: BaseException | None = None
+        self._failed = asyncio.Event()
         super().__init__(wiring.app_id, **options)
         self.on_rebalance_complete.connect(self._hold)
         self.on_partitions_revoked.connect(self._drain)
@@ -78,24 +79,36 @@ class App(faust.App):
         """Run the body for every event of these topics, in order per partition, acked after its deliveries."""
 
         async def actor(stream: faust.Stream[bytes]) -> None:
-            await each.run(stream, body, self.continuity, self.fail)
+            try:
+                await each.run(stream, body, self.continuity, self.fail)
+            except Exception as error:  # noqa: BLE001 - every one is a crash, and Faust's own way down acks and re-subscribes
+                self.fail(error)
+                await asyncio.Future()  # a guest's agent stands still until it is stopped
 
         return self.agent(self.raw_topic(*topics), name=name)(cast("Any", actor))
 
     # Crashes
 
     def fail(self, reason: BaseException) -> None:
-        """Crash from anywhere in the main thread, a callback too."""
+        """Crash from anywhere in the main thread, a callback too. Returns only in a guest, whose owner stops it."""
         self._exit(reason)
-        self._crashing = self.loop.create_task(self.crash(reason))
+        if self.failure is None:
+            self.failure = reason
+            log.error("the worker stands still until it is stopped: %r", reason)
+        self._failed.set()
+        if self._consumer is not None:
+            self._consumer.stop_flow()
+            self.flow_control.suspend()
+            self._consumer.unacked.clear()  # the stop must not wait for acks that will never come
 
-    async def wait_crashed(self) -> None:
+    async def wait_failed(self) -> None:
         """Wait for a crash; only a guest lives to see one."""
-        await self._crashed.wait()
+        await self._failed.wait()
 
     def _crash(self, reason: BaseException) -> None:
+        """Reached by every crash in Faust's tree of services."""
         if not self.should_stop:
-            self._exit(reason)
+            self.fail(reason)
         super()._crash(reason)
 
     def _exit(self, reason: BaseException) -> None:
@@ -138,7 +151,8 @@ class App(faust.App):
         """Runs last: offsets are sought, the flow is resumed."""
         super().on_rebalance_end()
         if complaint := self._complaint():
-            raise RuntimeRefused(complaint)
+            self.fail(RuntimeRefused(complaint))
+            return
         self.open_partitions = self.owned()
         self.lifecycle.opened(self.open_partitions)
 

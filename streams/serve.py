@@ -47,7 +47,7 @@ async def serve(app: App, *, on_started: Callable[[], None] | None = None) -> No
 async def _serve(app: App, asked: asyncio.Event, on_started: Callable[[], None] | None) -> None:
     up = asyncio.create_task(app.start())  # returns after recovery; raises if Kafka cannot be reached
     stop = asyncio.create_task(asked.wait())
-    crashed = asyncio.create_task(app.wait_crashed())
+    crashed = asyncio.create_task(app.wait_failed())
     try:
         await asyncio.wait({up, stop, crashed}, return_when=asyncio.FIRST_COMPLETED)
         failed = up.exception() if up.done() and not up.cancelled() else None
@@ -55,26 +55,32 @@ async def _serve(app: App, asked: asyncio.Event, on_started: Callable[[], None] 
             if on_started:
                 on_started()
             await asyncio.wait({stop, crashed}, return_when=asyncio.FIRST_COMPLETED)
-        await _stop(app)
+        await stop_within_deadline(app)
     finally:
         for task in (up, stop, crashed):
             task.cancel()
         await asyncio.gather(up, stop, crashed, return_exceptions=True)
-    if reason := failed or app.crash_reason:
+    if reason := failed or app.failure:
         raise reason
 
 
-async def _stop(app: App) -> None:
-    """Stop within the deadline; what could not be drained by then was not acked and comes again."""
-    try:
-        async with asyncio.timeout(STOP_DEADLINE_S):
-            await app.stop()
-    except TimeoutError:
-        log.critical(
-            "the worker did not stop within %.0f s; it ends now, what was under way will be done again",
-            STOP_DEADLINE_S,
-        )
-        if app.wiring.hard_exit:
-            logging.shutdown()
-            os._exit(1)
-        raise
+async def stop_within_deadline(app: App) -> None:
+    """Stop within the deadline; what could not be drained by then was not acked and comes again.
+
+    The deadline is not a cancellation: Faust's `wait_empty` swallows those.
+    """
+    stopping = asyncio.ensure_future(app.stop())
+    if (await asyncio.wait({stopping}, timeout=STOP_DEADLINE_S))[0]:
+        # After a crash Faust hands a bystander's cancellation on as its own outcome.
+        if not stopping.cancelled() and not app.failure:
+            stopping.result()
+        return
+    log.critical(
+        "the worker did not stop within %.0f s; it ends now, what was under way will be done again",
+        STOP_DEADLINE_S,
+    )
+    if app.wiring.hard_exit:
+        logging.shutdown()
+        os._exit(1)
+    stopping.cancel()
+    raise TimeoutError(f"the worker did not stop within {STOP_DEADLINE_S:.0f} s")

@@ -1,4 +1,4 @@
-"""Faust's aiokafka transport with three changes: a shorter fetch wait, offsets fetched at once, and the seek made known.
+"""Faust's aiokafka transport and tables with our changes: a shorter fetch wait, the seek made known, acks that wait for changelogs.
 
 In: Faust's own classes. Out: subclasses that `streams.faustapp.App` uses. Not here: anything about messages.
 """
@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import faust
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP
+from faust.types import TP, FutureMessage
+
+from streams import each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +73,27 @@ class Consumer(driver.Consumer):
         return offsets
 
 
+class Producer(driver.Producer):
+    """Carries changelogs only."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # One message may write thousands of rows; beyond this Faust stops all streams for a tenth of a second at a time.
+        self.buffer.max_messages = 10_000
+
+
 class Transport(driver.Transport):
-    """Faust's transport over the two above."""
+    """Faust's transport over the three above."""
 
     Consumer = Consumer
+    Producer = Producer
+
+
+class Table(faust.Table):
+    """Faust's table, telling the event under way of every changelog record."""
+
+    def send_changelog(self, *arguments: Any, **options: Any) -> FutureMessage:
+        """Send, and have the event's ack wait for it."""
+        delivery = super().send_changelog(*arguments, **options)
+        each.table_written(delivery)
+        return delivery

@@ -14,6 +14,7 @@ from mode import CrashingSupervisor
 
 from streams import memory_store
 from streams.security import Broker
+from streams.transport import Table
 
 MAX_FETCH = 16 * 1024 * 1024
 
@@ -64,6 +65,7 @@ def faust_options(wiring: Wiring) -> dict[str, Any]:
         "datadir": str(wiring.state_dir / "faust"),
         "autodiscover": False,
         "agent_supervisor": CrashingSupervisor,
+        "Table": Table,
         "processing_guarantee": "at_least_once",
         "stream_wait_empty": True,
         "stream_buffer_maxsize": 1000,

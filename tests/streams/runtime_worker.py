@@ -27,7 +27,7 @@ from streams.names import Names
 from streams.rebuild import Rebuild
 from streams.security import Broker
 from streams.sender import Sender
-from streams.serve import run, serve
+from streams.serve import run, serve, stop_within_deadline
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ async def guest(chain: Chain) -> AsyncIterator[Chain]:
         try:
             yield chain
         finally:
-            await chain.app.stop()
+            await stop_within_deadline(chain.app)
 
 
 def slow_seek(chain: Chain) -> None:

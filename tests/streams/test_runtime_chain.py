@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from streams.cluster import Cluster
 from streams.names import Names
 from streams.security import Broker
 from streams.sender import Sender
+from streams.serve import stop_within_deadline
 from streams.tables import ABSENT, NotOpen
 from streams.topics import create
 from tests.kafka import Kafka
@@ -149,3 +151,39 @@ async def test_no_broker_is_an_error_of_the_start(tmp_path: Path) -> None:
     async with worker(Setup("127.0.0.1:1", "p-", str(tmp_path))) as process:
         assert await process.ended() == 1
     assert "KafkaConnectionError" in process.errors
+
+
+async def test_assignment_is_not_what_was_asked_for(setup: Setup) -> None:
+    """Faust would run on, deaf to the topic that is missing; the worker ends with one line instead."""
+    chain = Chain(Setup(setup.bootstrap, setup.prefix, setup.state_dir, hard_exit=False))
+    asked = chain.app.subscribed
+    chain.app.subscribed = lambda: asked() | {"another"}  # type: ignore[method-assign]
+    async with chain:
+        starting = asyncio.create_task(chain.app.start())
+        await asyncio.wait_for(chain.app.wait_failed(), 15)
+        assert "not subscribed to another" in str(chain.app.failure)
+        await stop_within_deadline(chain.app)
+        starting.cancel()
+        await asyncio.wait({starting})
+
+
+async def test_changelog_that_cannot_be_delivered(setup: Setup, names: Names, sender: Sender) -> None:
+    """A row that Kafka never got is a crash before the ack, not a line in the log."""
+    chain = Chain(Setup(setup.bootstrap, setup.prefix, setup.state_dir, hard_exit=False))
+    async with guest(chain):
+        await asyncio.wait_for(chain.opened_event.wait(), 10)
+        publish = chain.users.changelog_topic.publish_message
+
+        async def refuse(fut: Any, wait: bool = False) -> Any:  # noqa: FBT001, FBT002 - Faust's own signature
+            fut.set_exception(OSError("the broker took nothing"))
+
+        chain.users.changelog_topic.publish_message = refuse
+        await sender.deliver(names.inputs[0], b"k", b"v")
+        await asyncio.wait_for(chain.app.wait_failed(), 15)
+        chain.users.changelog_topic.publish_message = publish
+        assert "the broker took nothing" in str(chain.app.failure)
+        assert not any(
+            topic == names.user_facts
+            for topic, _ in chain.continuity.processed
+            if chain.continuity.processed[topic, _]
+        )

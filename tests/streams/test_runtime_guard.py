@@ -50,9 +50,9 @@ async def test_record_lost_between_kafka_and_the_agent(setup: Setup, names: Name
     async with guest(chain):
         for number in range(10):
             await chain.sender.deliver(names.inputs[0], b"k", b"%d" % number)
-        await asyncio.wait_for(chain.app.wait_crashed(), 15)
-        assert isinstance(chain.app.crash_reason, ContinuityBroken)
-        assert f"{topic} partition 0: offset 4" in str(chain.app.crash_reason)
+        await asyncio.wait_for(chain.app.wait_failed(), 15)
+        assert isinstance(chain.app.failure, ContinuityBroken)
+        assert f"{topic} partition 0: offset 4" in str(chain.app.failure)
         assert (topic, 0, 4) not in chain.seen
     async with Cluster(setup.broker) as cluster:
         assert (await cluster.committed(names.app_id)).get(TopicPartition(topic, 0), 0) <= 3
@@ -75,7 +75,7 @@ async def test_transaction_markers_on_an_input(setup: Setup, names: Names) -> No
         await asyncio.wait_for(chain.opened_event.wait(), 20)
         assert [offset for topic, _, offset in chain.seen if topic == names.inputs[0]] == [0, 2, 4, 6, 8]
         assert chain.folded_at_open == 5
-        assert chain.app.crash_reason is None
+        assert chain.app.failure is None
 
 
 async def test_facts_deleted_before_they_were_read(setup: Setup, names: Names) -> None:
