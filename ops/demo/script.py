@@ -16,8 +16,8 @@ from ops.demo.stage import stage
 from ops.demo.story import Story
 
 EDITS: Final = 10
-OUTAGE_S: Final = 5.0
-"""Half of what the page's button breaks: nobody is watching."""
+OUTAGE_S: Final = 3.0
+"""Shorter than what the page's button breaks: nobody is watching."""
 TARGET_MS: Final = 300
 _LINE: Final = "{:<34} {:>8} {:>6} {:>10}  {}"
 

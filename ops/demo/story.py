@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ops.demo.stage import Stage
     from sandbox.data import Message
 
-NOTHING_FOLLOWS_S: Final = 1.5
+NOTHING_FOLLOWS_S: Final = 1.0
 """Where no call is expected, this long without one is proof enough."""
 OUTAGE_S: Final = 10.0
 KILL_AFTER_WRITES: Final = 5
