@@ -22,7 +22,11 @@ CHOICES: dict[str, dict[str, object]] = {
     "dressed": {"title": "{{ title }} @ {{ location }}", "description": "{{ kind }}: {{ notes }}"},
 }
 
+#: One Google account, connected in two agencies.
+TWINS = "twins@example.com"
+
 NewWorld = Callable[..., World]
+Pool = dict[str, Iterator[int]]
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +47,8 @@ def shared(kafka: Kafka, google: Google, tmp_path_factory: pytest.TempPathFactor
     world = World(kafka.bootstrap, f"e{uuid4().hex[:8]}-", google, home, policies=path)
     try:
         world.must("topics", "create")
-        world.connect(*(user for name, _ in chosen for user in Agency(world, name, "u1", "u2").users))
+        waiting = [user for name, _ in chosen for user in Agency(world, name, "u1", "u2").users]
+        world.connect(*waiting, *(Agency(world, name).user("u1", TWINS) for name in ("twins-1", "twins-2")))
         worker = world.start().wait_ready()
         world.settle(seconds=90)
         yield world
@@ -57,7 +62,7 @@ def shared(kafka: Kafka, google: Google, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def pool() -> dict[str, Iterator[int]]:
+def pool() -> Pool:
     """The next free agency of each kind."""
     return {kind: iter(range(count)) for kind, count in POOL.items()}
 
@@ -70,26 +75,27 @@ def world(shared: World) -> World:
     return shared
 
 
-def _agency(world: World, pool: dict[str, Iterator[int]], kind: str) -> Agency:
+def from_pool(world: World, pool: Pool, kind: str) -> Agency:
+    """One more agency of a kind."""
     return Agency(world, f"{kind}-{next(pool[kind])}", "u1", "u2")
 
 
 @pytest.fixture
-def agency(world: World, pool: dict[str, Iterator[int]]) -> Agency:
+def agency(world: World, pool: Pool) -> Agency:
     """An agency whose policies say nothing; u1 and u2 are connected."""
-    return _agency(world, pool, "plain")
+    return from_pool(world, pool, "plain")
 
 
 @pytest.fixture
-def keeping(world: World, pool: dict[str, Iterator[int]]) -> Agency:
+def keeping(world: World, pool: Pool) -> Agency:
     """An agency that keeps what is un-published."""
-    return _agency(world, pool, "keep")
+    return from_pool(world, pool, "keep")
 
 
 @pytest.fixture
-def leaving(world: World, pool: dict[str, Iterator[int]]) -> Agency:
+def leaving(world: World, pool: Pool) -> Agency:
     """An agency that removes the future of who leaves."""
-    return _agency(world, pool, "leave")
+    return from_pool(world, pool, "leave")
 
 
 @pytest.fixture

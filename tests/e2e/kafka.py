@@ -58,7 +58,7 @@ class Topic:
             tp.partition: self._consumer.get_watermark_offsets(tp, timeout=10)[1] for tp in self._partitions
         }
         while any(self._next.get(number, 0) < end for number, end in ends.items()):
-            for message in self._consumer.consume(500, timeout=1.0):
+            for message in self._consumer.consume(500, timeout=0.1):
                 self._take(message)
             for tp in self._consumer.position(self._partitions):
                 # A position passes what compaction or a transaction left empty; before the first record it is unknown.
@@ -76,7 +76,8 @@ class Topic:
         assert offset is not None
         key = message.key()
         headers = {
-            name: bytes(value or b"").decode() for name, value in dict(message.headers() or ()).items()
+            name: (value if isinstance(value, bytes) else str(value or "").encode()).decode()
+            for name, value in dict(message.headers() or ()).items()
         }
         record = Record(
             self._name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+from tests.e2e.conftest import TWINS, Pool, from_pool
 from tests.e2e.messages import Json, gone, in_days, properties, shift, timed
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Agency, User, World
@@ -52,18 +53,23 @@ def test_connect_finds_events_there(agency: Agency) -> None:
 
 
 def test_a_user_who_connects_when_everything_is_published(world: World) -> None:
-    """He gets it all; what changed while nobody listened costs nothing but its net."""
-    agency = Agency(world, "newcomers", "u1")
-    [u1] = agency.users
+    """He gets it all, on the calendar that he named; what changed while nobody listened costs its net."""
+    agency = Agency(world, "newcomers", "u1", "u2")
+    u1, u2 = agency.users
+    u2.google.account(u2.account)
+    u2.calendar = u2.google.ask("POST", "calendars", {"account": u2.account, "summary": "work"})["id"]
     agency.publish()
     agency.schedule(*(shift(f"s{n}", start=in_days(n)) for n in range(1, 6)))
-    agency.schedule(shift("s1", 2, start=in_days(1), title="edited"), gone("s2", 2))
+    agency.schedule(
+        shift("s1", 2, start=in_days(1), title="edited"), gone("s2", 2), shift("other", user="u2")
+    )
     world.settle()
     assert world.status(u1)["state"] == "not_connected"
-    world.connect(u1)
+    world.connect(u1, u2)
     u1.shows("edited", "s3", "s4", "s5")
+    u2.shows("other")
+    assert u2.google.events(u2.account) == []
     assert u1.calls() == ["list"] + ["insert"] * 4
-    assert held(u1)["state"] == "live"
     u1.is_told("in_sync")
 
 
@@ -122,7 +128,7 @@ def test_a_disconnect_that_is_older_than_the_connect(agency: Agency) -> None:
     """Delivered late or again it neither erases nor revokes; at the very time of the connect neither."""
     u1, _ = agency.users
     agency.publish()
-    at = datetime.fromisoformat(held(u1)["connected_at"])
+    at = u1.connected_at()
     u1.command("disconnect", at)
     u1.command("disconnect", at - timedelta(seconds=1), purge=True)
     u1.command("connect", at - timedelta(hours=1))
@@ -130,44 +136,61 @@ def test_a_disconnect_that_is_older_than_the_connect(agency: Agency) -> None:
     u1.shows("s1")
     u1.is_told("in_sync")
     assert u1.google.grants(u1.account) == 1
-    assert held(u1)["state"] == "live"
 
 
-def test_connect_after_a_disconnect(agency: Agency) -> None:
-    """It adopts what stayed, and makes up for what was missed; the old disconnect, again, changes nothing."""
-    u1, _ = agency.users
+def test_connect_again(agency: Agency, world: World, pool: Pool) -> None:
+    """After a disconnect, a deactivation, or a grant taken back at Google: what stayed is adopted, what was missed done."""
+    u1, u2 = agency.users
+    u3, neighbour = from_pool(world, pool, "plain").users
     agency.publish()
-    agency.schedule(shift("s1"), shift("s2"), shift("s3"))
+    u3.agency.publish()
+    agency.schedule(shift("s1"), shift("s2"), shift("s3"), shift("left", user="u2"))
     u1.shows("s1", "s2", "s3")
-    gone_at = now()
-    u1.command("disconnect", gone_at)
+    u2.shows("left")
+    ended_at = now()
+    u1.command("disconnect", ended_at)
+    u2.deactivate(ended_at)
+    u3.google.ask("POST", f"accounts/{u3.account}/invalidate", {})
+    u3.agency.schedule(shift("t1"), shift("t2", user="u2"))
+    neighbour.shows("t2")
+    u3.is_told("needs_reauthorization", "invalid_grant")
+    u2.is_told("deactivated")
     revoked(u1)
-    agency.schedule(shift("s1", 2, title="edited"), gone("s2", 2), shift("s4"))
+    revoked(u2)
+    agency.schedule(
+        shift("s1", 2, title="edited"), gone("s2", 2), shift("s4"), shift("left", 2, "u2", title="new")
+    )
     u1.keeps("s1", "s2", "s3")
-    agency.world.connect(u1)
+    assert u2.titles() == ["left"]
+    assert u3.titles() == []
+    world.connect(u1, u2, u3)
     u1.shows("edited", "s3", "s4")
-    u1.command("disconnect", gone_at)
-    agency.schedule(shift("s5"))
+    u2.shows("new")
+    u3.shows("t1")
+    u1.command("disconnect", ended_at)
+    u2.deactivate(ended_at)
+    agency.schedule(shift("s5"), shift("left", 3, "u2", title="newer"))
     u1.shows("edited", "s3", "s4", "s5")
-    u1.is_told("in_sync")
-    assert u1.google.grants(u1.account) == 1
+    u2.shows("newer")
+    for user in (u1, u2, u3):
+        user.is_told("in_sync")
+        assert user.google.grants(user.account) == 1
 
 
 def test_one_google_account_in_two_agencies(world: World) -> None:
     """Its grant is revoked with the last live connection only."""
-    here, there = Agency(world, "twins-here"), Agency(world, "twins-there")
-    one, other = (each.user("u1", "twins@example.com") for each in (here, there))
-    world.connect(one, other)
+    here, there = Agency(world, "twins-1"), Agency(world, "twins-2")
+    one, other = (each.user("u1", TWINS) for each in (here, there))
     for each in (here, there):
         each.publish()
         each.schedule(shift("s1", title=each.id))
-    one.shows("twins-here", "twins-there")
+    one.shows("twins-1", "twins-2")
     one.command("disconnect", purge=True)
-    one.shows("twins-there")
+    one.shows("twins-2")
     one.is_told("stopped")
     there.schedule(shift("s1", 2, title="still there"))
     other.shows("still there")
-    assert other.google.grants("twins@example.com") > 0
+    assert other.google.grants(TWINS) > 0
     other.command("disconnect")
     other.is_told("stopped")
     revoked(other)
@@ -198,7 +221,7 @@ def test_deactivation(agency: Agency) -> None:
     agency.schedule(shift("s1"), shift("s2", user="u2"))
     u1.shows("s1")
     u2.shows("s2")
-    at = datetime.fromisoformat(held(u1)["connected_at"])
+    at = u1.connected_at()
     u1.deactivate(at)
     u1.deactivate(at - timedelta(days=1))
     agency.schedule(shift("s1", 2, title="live"))
@@ -211,8 +234,6 @@ def test_deactivation(agency: Agency) -> None:
     agency.schedule(shift("s2", 2, "u2", title="edited"))
     u2.keeps("s2")
     assert u2.calls(since) == []
-    u2.world.connect(u2)
-    u2.shows("edited")
 
 
 def test_who_leaves_takes_the_future_along(leaving: Agency) -> None:
@@ -234,32 +255,3 @@ def test_who_leaves_takes_the_future_along(leaving: Agency) -> None:
     revoked(u1)
     u2.is_told("stopped")
     u2.keeps("disconnected")
-
-
-def test_a_grant_that_the_user_takes_back_at_google(agency: Agency) -> None:
-    """He is asked to connect again; the neighbours notice nothing, and a new connect makes up for it."""
-    u1, u2 = agency.users
-    agency.publish()
-    u1.google.ask("POST", f"accounts/{u1.account}/invalidate", {})
-    agency.schedule(shift("s1"), shift("s2", user="u2"))
-    u2.shows("s2")
-    u1.is_told("needs_reauthorization", "invalid_grant")
-    u1.keeps()
-    agency.world.connect(u1)
-    u1.shows("s1")
-    u1.is_told("in_sync")
-
-
-def test_a_connection_that_names_a_calendar(world: World) -> None:
-    """That one is written, not the account's own."""
-    agency = Agency(world, "named-calendar", "u1")
-    [u1] = agency.users
-    u1.google.account(u1.account)
-    made = u1.google.ask("POST", "calendars", {"account": u1.account, "summary": "work"})
-    world.connect(u1, calendar=made["id"])
-    agency.publish()
-    agency.schedule(shift("s1"))
-    u1.calendar = made["id"]
-    u1.shows("s1")
-    u1.calendar = u1.account
-    u1.shows()

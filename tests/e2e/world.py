@@ -180,21 +180,10 @@ class World:
         self.workers.append(worker)
         return worker
 
-    def connect(self, *users: User, calendar: str | None = None) -> None:
-        """`connections import`, with a token that Google has just given."""
+    def connect(self, *users: User) -> None:
+        """`connections import`, with tokens that Google has just given."""
         path = self.home / "connections.jsonl"
-        lines = [
-            {
-                "agency_id": user.agency.id,
-                "user_id": user.id,
-                "google_account": user.account,
-                "refresh_token": self.google.account(user.account),
-                "scopes": [SCOPE],
-            }
-            | ({} if calendar is None else {"google_calendar_id": calendar})
-            for user in users
-        ]
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        path.write_text("".join(json.dumps(user.connection()) + "\n" for user in users))
         self.must("connections", "import", str(path))
 
     # Messages
@@ -314,6 +303,22 @@ class User:
     def deactivate(self, at: datetime | None = None) -> None:
         """One `user-deactivated`."""
         self.world.send("user-deactivated", envelope(self.agency.id, at=at, user_id=self.id))
+
+    def connection(self) -> Json:
+        """A line of `connections import`, with a token that Google has just given."""
+        line = {
+            "agency_id": self.agency.id,
+            "user_id": self.id,
+            "google_account": self.account,
+            "refresh_token": self.google.account(self.account),
+            "scopes": [SCOPE],
+        }
+        return line if self.calendar == self.account else line | {"google_calendar_id": self.calendar}
+
+    def connected_at(self) -> datetime:
+        """When the newest connect was announced."""
+        told = [one.json for one in self.world.records("sync-commands") if one.key == self.key]
+        return max(datetime.fromisoformat(one["occurred_at"]) for one in told if one["command"] == "connect")
 
     # What stands there
 

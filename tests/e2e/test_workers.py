@@ -1,0 +1,102 @@
+"""Two workers: one dies in the middle of a publication, one leaves cleanly; calendars do not notice."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from tests.e2e.google import Google
+from tests.e2e.messages import in_days, shift
+from tests.e2e.waiting import eventually
+from tests.e2e.world import Agency, Worker, World
+
+USERS, SHIFTS = 60, 5
+
+
+def inserts(google: Google) -> int:
+    """How many events were made so far."""
+    return int(google.stats()["committed"].get("events.insert", 0))
+
+
+def deal(agency: Agency, version: int) -> None:
+    """Everybody's shifts, in messages of fifty changes."""
+    changes = [
+        shift(
+            f"s{number}-{user.id}",
+            version,
+            user.id,
+            start=in_days(1 + number),
+            title=f"{user.id} {number} v{version}",
+        )
+        for user in agency.users
+        for number in range(SHIFTS)
+    ]
+    for first in range(0, len(changes), 50):
+        agency.schedule(*changes[first : first + 50])
+
+
+def right(agency: Agency, version: int) -> bool:
+    """Whether every calendar shows exactly this version of its user's shifts."""
+    return all(
+        user.titles() == sorted(f"{user.id} {number} v{version}" for number in range(SHIFTS))
+        for user in agency.users
+    )
+
+
+def repeated(google: Google, since: int) -> int:
+    """Writes of one kind to one event beyond the first."""
+    done = Counter(
+        (one["method"], one["event_id"])
+        for one in google.journal(since)
+        if one["method"] in {"events.insert", "events.patch", "events.delete"}
+    )
+    return sum(count - 1 for count in done.values())
+
+
+def test_two_workers(new_world: Callable[..., World]) -> None:
+    """One is killed half way through, one is stopped half way through: every calendar is right, nothing is doubled."""
+    with Google("--latency-ms", "60") as google:
+        world = new_world(google)
+        world.must("topics", "create")
+        one = world.start("one")
+        other = world.start("other")
+        agency = Agency(world, "metro", *(f"u{number:02}" for number in range(USERS)))
+        world.connect(*agency.users)
+        for worker in (one, other):
+            worker.wait_ready()
+        world.settle(seconds=90)
+        _killed_half_way(world, agency, one, other)
+        one = world.start("one").wait_ready()
+        world.settle(seconds=90)
+        _stopped_half_way(world, agency, one, other)
+        assert other.stop() == 0, other.tail()
+
+
+def _killed_half_way(world: World, agency: Agency, one: Worker, other: Worker) -> None:
+    google, since = world.google, world.google.mark()
+    deal(agency, 1)
+    agency.publish()
+    assert eventually(lambda: inserts(google), lambda seen: seen > USERS) < USERS * SHIFTS
+    one.kill()
+    assert eventually(lambda: right(agency, 1), bool, seconds=90), other.tail()
+    world.settle(seconds=60)
+    assert right(agency, 1)
+    assert google.stats()["duplicate_inserts"] == []
+    # At most the calls in flight are made again: four for each user of the dead worker that had any under way.
+    assert repeated(google, since) <= 64
+    assert inserts(google) == USERS * SHIFTS
+
+
+def _stopped_half_way(world: World, agency: Agency, one: Worker, other: Worker) -> None:
+    google, since = world.google, world.google.mark()
+    deal(agency, 2)
+    eventually(lambda: google.mark() - since, lambda seen: seen > USERS)
+    asked = time.monotonic()
+    assert one.stop() == 0, one.tail()
+    assert time.monotonic() - asked < 20
+    assert eventually(lambda: right(agency, 2), bool, seconds=90), other.tail()
+    world.settle(seconds=60)
+    assert repeated(google, since) == 0
+    assert google.stats()["duplicate_inserts"] == []
+    assert google.stats()["overlaps"] == []
