@@ -85,6 +85,10 @@ class Settings(BaseSettings):
         10, description="Seconds of silence after which Kafka gives a worker's partitions to another one."
     )
 
+    fetch_wait_ms: Count = Field(
+        100, description="Milliseconds for which a broker may hold back a fetch that finds nothing."
+    )
+
     state_dir: Path = Field(
         Path(".state"), description="Directory of one worker's tables; never shared by two."
     )

@@ -100,6 +100,7 @@ class Worker:
             store=settings.store,
             instance_id=instance_id,
             session_timeout=settings.session_timeout_s,
+            fetch_wait_ms=settings.fetch_wait_ms,
             heartbeat_interval=min(HEARTBEAT_S, settings.session_timeout_s / 3),
         )
 
@@ -170,7 +171,7 @@ class Worker:
         )
         self._lanes = Lanes(self._desk)
         define_users(tools, rows, self._lanes, self._policies, timedelta(seconds=settings.resync_cooldown_s))
-        self._gate = Gate(app, cluster, self._rebuild, self._caught_up)
+        self._gate = Gate(app, cluster, self._rebuild, self._lanes.open)
         return app
 
     @asynccontextmanager
@@ -212,11 +213,6 @@ class Worker:
         share = self._settings.google_project_per_minute * len(partitions) // self._settings.partitions
         self._quota.share(share)
         self._gate.arm(partitions)
-
-    def _caught_up(self, partitions: frozenset[int]) -> None:
-        self._opening = asyncio.get_running_loop().create_task(
-            self._lanes.open(partitions), context=Context()
-        )
 
     # Health
 
