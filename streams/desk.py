@@ -8,14 +8,16 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gcal.port import Grant
 from streams import codec
+from streams.tables import NotOpen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from datetime import datetime
 
     from gcal.port import CalendarPort, Page
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from streams.clock import Pulse
     from streams.metrics import Metrics
     from streams.names import Names
-    from streams.quota import Quota
+    from streams.quota import Permit, Quota
     from streams.repository import Repository
     from streams.sender import Sender
     from vault import Vault
@@ -42,6 +44,10 @@ COMPLAIN_S = 30.0
 
 class Closed(Exception):
     """No call may begin any more; what was not done is planned again by whoever owns the user next."""
+
+
+class NoToken(Exception):
+    """The vault has no live connection of this user."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,8 @@ class Desk:
         if self.paused or not self.pulse.is_fresh():
             raise Closed
 
-    async def session(self, row: UserRow) -> Session | None:
-        """Return the user's way to Google, None where the vault has no live connection."""
+    async def session(self, row: UserRow) -> Session:
+        """Return the user's way to Google; raises `NoToken` where the vault has no live connection."""
         who, connected_at = (row.agency_id, row.user_id), row.connection.connected_at
         known = self._sessions.get(who)
         if known is not None and known[0] == connected_at:
@@ -96,9 +102,11 @@ class Desk:
         connection = await self.vault.connection(*who)
         if connection is None:
             self.forget(row)
-            return None
+            raise NoToken
         grant = Grant(*who, connection.refresh_token, connection.connected_at, frozenset(connection.scopes))
-        session = Session(grant, connection.google_account, connection.google_calendar_id)
+        # An account is an e-mail address, whose case says nothing: two spellings share one window.
+        account = connection.google_account.strip().lower()
+        session = Session(grant, account, connection.google_calendar_id)
         self._sessions[who] = (connected_at, session)
         if len(self._sessions) > _REMEMBERED:
             self._sessions.popitem(last=False)
@@ -107,6 +115,16 @@ class Desk:
     def forget(self, row: UserRow) -> None:
         """Ask the vault again next time."""
         self._sessions.pop((row.agency_id, row.user_id), None)
+
+    @asynccontextmanager
+    async def permit(self, session: Session, urgency: float) -> AsyncIterator[Permit]:
+        """Wait for the right to make one call; one that may not begin after all takes no place in the windows."""
+        async with self.quota.permit(session.account, urgency) as permit:
+            try:
+                yield permit
+            except (Closed, NotOpen):
+                permit.unused()
+                raise
 
     async def call(self, session: Session, call: Call) -> Answer:
         """Make one call; a permit is held by whoever calls this."""

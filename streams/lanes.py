@@ -50,6 +50,7 @@ class Lanes:
         self._open: frozenset[int] = frozenset()
         self._lanes: dict[bytes, tuple[Lane, asyncio.Task[None]]] = {}
         self._timers: dict[bytes, asyncio.TimerHandle] = {}
+        self._waking: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._lanes)
@@ -62,28 +63,33 @@ class Lanes:
         """Take note of a row that was just written; its user may have work now."""
         if (known := self._lanes.get(key)) is not None:
             known[0].folded(offset)
-        elif partition in self._open and not self._desk.paused:
+        elif not self._desk.paused:
             self._wake(partition, key)
 
-    async def open(self, partitions: frozenset[int]) -> None:
+    def open(self, partitions: frozenset[int]) -> None:
         """Let lanes run for these partitions, and wake whoever has open differences."""
         self._desk.paused = False
         self._open = partitions
-        await self._walk(partitions, self._wake_if_open)
+        self._waking = asyncio.get_running_loop().create_task(self._wake_all(partitions), context=Context())
 
     async def drain(self) -> None:
-        """End all lanes."""
+        """End all lanes. A second one, of a stop that meets a rebalance, ends no sooner than the first."""
         self._desk.paused = True
         self._open = frozenset()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        ending = list(self._lanes.values())
-        self._lanes.clear()
-        await asyncio.gather(*(lane.drain(DRAIN_S) for lane, _ in ending))
-        for _, task in ending:
-            task.cancel()
-        await asyncio.gather(*(task for _, task in ending), return_exceptions=True)
+        tasks = [task for _, task in self._lanes.values()]
+        if self._waking is not None:
+            self._waking.cancel()
+            tasks.append(self._waking)
+        try:
+            await asyncio.gather(*(lane.drain(DRAIN_S) for lane, _ in self._lanes.values()))
+        finally:
+            self._lanes.clear()
+            for task in tasks:
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def rounds(self) -> None:
         """Look through the rows now and then, for users whose daily verify is due; until cancelled."""
@@ -95,11 +101,17 @@ class Lanes:
         for partition in sorted(partitions):
             after: bytes | None = None
             with contextlib.suppress(NotOpen):  # given up meanwhile; its next owner walks over it
-                while found := self._desk.rows.slice(partition, after):
+                while partition in self._open and (found := self._desk.rows.slice(partition, after)):
                     for key, row in found:
                         await visit(partition, key, row)
                     after = found[-1][0]
                     await asyncio.sleep(0)
+
+    async def _wake_all(self, partitions: frozenset[int]) -> None:
+        try:
+            await self._walk(partitions, self._wake_if_open)
+        except Exception as error:  # noqa: BLE001 - users who were never woken would wait in silence
+            self._desk.fail(error)
 
     async def _wake_if_open(self, partition: int, key: bytes, row: UserRow) -> None:
         if agenda(row, self._desk.policies.of(row.agency_id), datetime.now(UTC)) != Rest():
@@ -110,6 +122,8 @@ class Lanes:
             await self._desk.tell(key, due)
 
     def _wake(self, partition: int, key: bytes) -> None:
+        if partition not in self._open:
+            return
         if (timer := self._timers.pop(key, None)) is not None:
             timer.cancel()
         if (known := self._lanes.get(key)) is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from planning.observation import observe
 from planning.verify import ids_to_read, known_ids
-from planning.window import HISTORY
+from planning.window import listed_from
 from schemas.answers import Held
 from schemas.facts import CalendarSeen
 from schemas.mutations import Get
@@ -38,7 +38,7 @@ async def look(desk: Desk, session: Session, row: UserRow, ticket: str) -> Calen
     absent: list[str] = []
     same_place = row.connection.target in {None, session.target}
     for event_id in ids_to_read(row, observed, at) if same_place else ():
-        async with desk.quota.permit(session.account, 0.0):
+        async with desk.permit(session, 0.0):
             answer = await desk.call(session, Get(event_id=event_id, generation=known[event_id][2]))
         stands = observe(answer.event, row.agency_id, known) if isinstance(answer, Held) else None
         if stands is None:
@@ -52,7 +52,7 @@ async def look(desk: Desk, session: Session, row: UserRow, ticket: str) -> Calen
         verify=ticket,
         target=session.target,
         at=at,
-        window_start=at - HISTORY,
+        window_start=listed_from(at),
         observed=tuple(observed.values()),
         absent=tuple(absent),
         strips_properties=strips,
@@ -63,8 +63,8 @@ async def _listed(desk: Desk, session: Session, row: UserRow, at: datetime) -> l
     events: list[EventBody] = []
     token: str | None = None
     while True:
-        async with desk.quota.permit(session.account, 0.0):
-            page = await desk.list_page(session, row.agency_id, at - HISTORY, token)
+        async with desk.permit(session, 0.0):
+            page = await desk.list_page(session, row.agency_id, listed_from(at), token)
         events += page.events
         token = page.next_page_token
         if token is None:

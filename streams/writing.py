@@ -1,0 +1,198 @@
+"""A lane's writes: from a plan to calls, and from their answers to one message on `user-facts`.
+
+Comes in: a user's row and what has to be written. Goes out: calls, and `CallsAnswered`. Not here: what has to be written.
+
+A shift is *busy* from the moment its call is planned until its outcome was folded into the row; it is never planned twice
+in between, so writes of one event never overlap. Until its call begins, a write *waits*: it can be dropped at no cost,
+and is, once the wish is another one or a sooner shift needs the place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from planning import answers
+from planning.agenda import Write, agenda
+from planning.answers import Attempt, Unsettled
+from planning.identity import shift_key
+from planning.urgency import urgency
+from schemas.errors import GoogleForNow
+from schemas.facts import CallsAnswered
+
+if TYPE_CHECKING:
+    from planning.agenda import Agenda
+    from schemas.mutations import Mutation
+    from schemas.outcomes import Outcome
+    from schemas.rows import UserRow
+    from streams.care import Care
+    from streams.desk import Desk
+
+#: Later than any offset: the call is under way, or its outcome not delivered yet.
+UNKNOWN = float("inf")
+
+
+class Writing:
+    """The writes of one lane."""
+
+    def __init__(self, desk: Desk, care: Care, partition: int, key: bytes) -> None:
+        self._desk, self._care, self._partition, self._key = desk, care, partition, key
+        #: By shift: the offset at which its outcome is folded, UNKNOWN before it is delivered.
+        self._busy: dict[str, float] = {}
+        self._writes: dict[str, asyncio.Task[Outcome | None]] = {}
+        self._waiting: dict[str, float] = {}  # by shift: its place in the queue for permits
+        self._answered: list[tuple[str, Outcome]] = []
+        self._report: asyncio.Task[None] | None = None
+        self._folded = -1
+        self._row: UserRow | None = None
+        self._todo: dict[str, Mutation] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Say whether anything was begun whose outcome the row does not hold yet."""
+        return bool(self._busy)
+
+    def folded(self, offset: int) -> None:
+        """Note that the row holds everything up to this offset of `user-facts`."""
+        self._folded = max(self._folded, offset)
+        for name in [name for name, told in self._busy.items() if told <= self._folded]:
+            del self._busy[name]
+
+    def agenda(self, row: UserRow) -> Agenda:
+        """Return what comes next for this user; what waits compares itself with it."""
+        todo = agenda(row, self._desk.policies.of(row.agency_id), datetime.now(UTC))
+        self._row = row
+        self._todo = {m.event_id: m for m in todo.mutations} if isinstance(todo, Write) else {}
+        return todo
+
+    def begin(self, row: UserRow, mutations: tuple[Mutation, ...]) -> None:
+        """Begin as many writes as may be under way at once, the soonest shifts."""
+        for mutation in mutations:
+            name, place = shift_key(mutation.calendar_id, mutation.shift_id), urgency(mutation)
+            if name in self._busy:
+                if place < self._waiting.get(name, place):
+                    self._drop(name)  # it was moved to a sooner day, and takes a new place in the queue
+            elif len(self._writes) < self._desk.calls_at_once:
+                self._busy[name], self._waiting[name] = UNKNOWN, place
+                task = self._writes[name] = asyncio.create_task(self._carry_out(row, name, mutation))
+                task.add_done_callback(partial(self._written, name))
+            else:
+                self._make_room(place)
+                return
+
+    def drop_waiting(self) -> None:
+        """Give up every write whose call has not begun."""
+        for name in list(self._waiting):
+            self._drop(name)
+
+    async def drain(self, seconds: float) -> None:
+        """End: what waits is dropped, what is under way at Google gets so long to be answered and reported."""
+        self.drop_waiting()
+        try:
+            async with asyncio.timeout(seconds):
+                while tasks := self._tasks():
+                    await asyncio.wait(tasks)
+        except TimeoutError:
+            while tasks := self._tasks():
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+
+    def _tasks(self) -> list[asyncio.Task[Any]]:
+        return [*self._writes.values(), *([self._report] if self._report else [])]
+
+    def _make_room(self, place: float) -> None:
+        """Drop the latest of those that wait, where a sooner one has no place: it might wait for an hour behind them."""
+        latest = max(self._waiting, key=self._waiting.__getitem__, default=None)
+        if latest is not None and self._waiting[latest] > place:
+            self._drop(latest)
+
+    def _drop(self, name: str) -> None:
+        del self._waiting[name]
+        self._writes[name].cancel()
+
+    # One write
+
+    async def _carry_out(self, row: UserRow, name: str, mutation: Mutation) -> Outcome | None:
+        return await self._care.of(row, self._write(row, name, mutation))
+
+    async def _write(self, row: UserRow, name: str, mutation: Mutation) -> Outcome | None:
+        """Carry one mutation out, and return what it came to; None where it was not made."""
+        attempt: Attempt | None = None
+        try:
+            session = await self._desk.session(row)
+            while self._newest(mutation, attempt) is not None:
+                async with self._desk.permit(session, urgency(mutation)) as permit:
+                    newest = self._newest(mutation, attempt)
+                    if newest is None:
+                        permit.unused()
+                        break  # the wish changed while this waited; the next plan knows
+                    mutation, attempt = newest, attempt or answers.begin(newest)
+                    place = self._waiting.pop(name)
+                    answer = await self._desk.call(session, attempt.call)
+                step = answers.proceed(attempt, answer, datetime.now(UTC))
+                if isinstance(step, Unsettled):
+                    raise GoogleForNow("unsettled", "Google's answers about one event do not fit together")
+                if not isinstance(step, Attempt):
+                    self._care.patience.succeeded()
+                    return step
+                attempt = step
+                self._waiting[name] = place
+        finally:
+            self._waiting.pop(name, None)
+        return None
+
+    def _newest(self, mutation: Mutation, attempt: Attempt | None) -> Mutation | None:
+        """Return what is to be written of this event by now; None: nothing, or something else than what is under way."""
+        row = self._desk.rows.get(self._partition, self._key)
+        if row is None or self._care.closing or (attempt is None and self._care.patience.left > 0):
+            return None
+        if row is not self._row:
+            self.agenda(row)
+        newest = self._todo.get(mutation.event_id)
+        same = newest is not None and (newest.op == mutation.op if attempt is None else newest == mutation)
+        return newest if same else None
+
+    def _written(self, name: str, task: asyncio.Task[Outcome | None]) -> None:
+        """Whatever became of the write: a task that was cancelled before it began never came to run a line of its own."""
+        del self._writes[name]
+        self._waiting.pop(name, None)
+        outcome = None if self._failed(task) else task.result()
+        if outcome is None:
+            del self._busy[name]
+        else:
+            self._answered.append((name, outcome))
+            self._tell_answers()
+        self._care.wake()
+
+    # Reports
+
+    def _tell_answers(self) -> None:
+        """Say what came of calls; answers that come while one message is under way share the next."""
+        if self._report is None and self._answered:
+            batch, self._answered = self._answered, []
+            self._report = asyncio.create_task(self._tell(batch))
+            self._report.add_done_callback(self._told)
+
+    async def _tell(self, batch: list[tuple[str, Outcome]]) -> None:
+        agency_id, user_id = self._key.decode().split("/")
+        outcomes = tuple(outcome for _, outcome in batch)
+        fact = CallsAnswered(agency_id=agency_id, user_id=user_id, outcomes=outcomes)
+        offset = await self._desk.tell(self._key, fact)
+        self._busy |= {name: offset for name, _ in batch}
+        self.folded(self._folded)
+
+    def _told(self, task: asyncio.Task[None]) -> None:
+        self._report = None
+        if not self._failed(task):
+            self._tell_answers()
+        self._care.wake()
+
+    def _failed(self, task: asyncio.Task[Any]) -> bool:
+        """Say whether the task has no result; an error that nobody has taken care of is a bug, and ends the worker."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._desk.fail(error)
+            return True
+        return task.cancelled()
