@@ -74,8 +74,8 @@ def schedules(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 def publications(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     """Return a topic and a value that publishes, un-publishes or rolls back one calendar."""
     value = _envelope(draw) | {"version": draw(st.integers(0, 5))}
-    through = {"published_through": _day(draw, (-1, 5, 5, 60))}
-    since = {"published_from": _day(draw, (-90, 0, 5))} if draw(st.booleans()) else {}
+    through = {"published_through": _day(draw, (-29, -1, 0, 1, 5, 20, 60))}
+    since = {"published_from": _day(draw, (-90, -29, 0, 1, 5))} if draw(st.booleans()) else {}
     match draw(st.integers(0, 5)):
         case 0:
             return "calendar-unpublished", value | {"reason": "unpublished"}

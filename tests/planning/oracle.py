@@ -75,17 +75,12 @@ def expected(said: Sequence[Said], who: tuple[str, str], rules: Rules, now: date
         winner = _winner(candidates)
         versions[calendar, shift] = int(_version(winner))
         publication = publications[calendar]
-        if winner["op"] == "delete" or publication is None or publication.topic != "calendar-published":
-            if (
-                winner["op"] == "delete"
-                or publication is None
-                or publication.value["reason"] != "rolled_back"
-            ):
-                continue
+        if winner["op"] == "delete" or publication is None or _is_unpublished(publication):
+            continue
         body = winner["shift"]
-        if body.get("user_id") == user and body.get("kind", "shift") in rules.synced_kinds:
-            if _is_published(publication.value, body) and _end(body) > now - timedelta(days=30):
-                wanted[calendar, shift] = _event(body)
+        is_theirs = body.get("user_id") == user and body.get("kind", "shift") in rules.synced_kinds
+        if is_theirs and _is_published(publication.value, body) and _end(body) > now - timedelta(days=30):
+            wanted[calendar, shift] = _event(body)
     memberships = frozenset(
         calendar
         for (calendar, _), candidates in changes.items()
@@ -125,7 +120,7 @@ def shown(event: Json) -> Event:
 def is_history(event: Json, now: datetime) -> bool:
     """Say whether an event ended 30 days ago or longer, by the end it has at Google."""
     end = event["end"]
-    instant = _utc(end["dateTime"]) if "dateTime" in end else _utc(end["date"] + "T00:00:00+00:00")
+    instant = _utc(end["dateTime"]) if end.get("dateTime") else _utc(end["date"] + "T00:00:00+00:00")
     return instant <= now - timedelta(days=30)
 
 
@@ -188,7 +183,7 @@ def _is_published(publication: Json, body: Json) -> bool:
         return False
     start = body["start"]
     day = _utc(start).astimezone(ZoneInfo(body["time_zone"])).date().isoformat() if "T" in start else start
-    return (publication.get("published_from") or "") <= day <= publication["published_through"]
+    return bool((publication.get("published_from") or "") <= day <= publication["published_through"])
 
 
 def _end(body: Json) -> datetime:

@@ -17,8 +17,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from gcal.memory import MemoryGoogle
 from planning import answers, calendars, users
-from planning.connection import daily_look
 from planning.agenda import Look, Release, Rest, Write, agenda, pending
+from planning.connection import daily_look
 from planning.intake import Source, read
 from planning.observation import observe
 from planning.problems import no_token
@@ -360,9 +360,12 @@ class World:
         if isinstance(call, Insert):
             names = call.body["extendedProperties"]["private"]
             assert (names["bgsCalendar"], names["bgsId"].removeprefix("BGS_")) in wanted
+            assert not is_history(call.body, self.now), "history was written"
             assert call.body["reminders"] == {"useDefault": True}
             assert not {"attendees", "source", "colorId"} & set(call.body)
             return
+        if isinstance(call, Patch):
+            assert not is_history(call.body, self.now), "history was written"
         event = self.google.calendar(calendar).events.get(call.event_id)
         if event is None or event["etag"] != call.etag:
             return
@@ -372,7 +375,7 @@ class World:
         place = named[call.event_id]
         assert not is_history(event, self.now), "history was deleted"
         if row.connection.state == "connected":
-            assert place not in wanted or row.calendars[place[0]] is not None
+            assert row.calendars, "somebody of whom nobody ever spoke was emptied"
             frozen = policy.on_unpublish == "keep" and (wish := row.calendars.get(place[0])) is not None
             assert not (frozen and wish is not None and wish.standing == "unpublished"), (
                 "a frozen event was deleted"
