@@ -75,10 +75,7 @@ class Topic:
         assert partition is not None
         assert offset is not None
         key = message.key()
-        headers = {
-            name: (value if isinstance(value, bytes) else str(value or "").encode()).decode()
-            for name, value in dict(message.headers() or ()).items()
-        }
+        headers = {name: _text(value) for name, value in dict(message.headers() or ()).items()}
         record = Record(
             self._name,
             partition,
@@ -89,6 +86,10 @@ class Topic:
         )
         self._records.append(record)
         self._next[partition] = offset + 1
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode() if isinstance(value, bytes) else value or ""
 
 
 class Broker:
@@ -139,6 +140,13 @@ class Broker:
         found = self._groups[group].committed(tps, timeout=10)
         committed = {f"{tp.topic}/{tp.partition}": tp.offset for tp in found if tp.offset >= 0}
         return sum(end - committed.get(name, 0) for name, end in ends.items()), ends
+
+    def forget_beginning(self, topic: str) -> None:
+        """Delete every record up to now, as retention does."""
+        known = self.admin.list_topics(timeout=10).topics[topic].partitions
+        ends = [TopicPartition(topic, number, -1) for number in known]
+        for future in self.admin.delete_records(ends).values():
+            future.result(10)
 
     def close(self) -> None:
         """Give all connections back."""

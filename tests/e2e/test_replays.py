@@ -68,7 +68,7 @@ def writes(google: Google, since: int) -> list[Json]:
 def test_replays(new_world: Callable[..., World], tmp_path: Path) -> None:
     """Redelivered, replayed, with another state directory, rebuilt under a new name: the calendars stay as they are."""
     with Google() as google:
-        world = new_world(google)
+        world = new_world(google, resync_cooldown_s=1)
         world.must("topics", "create")
         first = world.start("first").wait_ready()
         users = story(world)
