@@ -140,9 +140,10 @@ class Lanes:
         except Exception as error:  # noqa: BLE001 - a lane's bug ends the worker; nothing may wait for it in silence
             self._desk.fail(error)
             return
-        if self._lanes.get(key, (None,))[0] is lane:
-            del self._lanes[key]
-        if until is not None and partition in self._open:
+        if partition not in self._open:
+            return  # a drain is under way, and lets go of the lane once its last call is reported
+        del self._lanes[key]
+        if until is not None:
             seconds = max(0.0, (until - datetime.now(UTC)).total_seconds())
             loop = asyncio.get_running_loop()
             self._timers[key] = loop.call_later(seconds, self._wake, partition, key, context=Context())

@@ -117,6 +117,7 @@ class Google:
         self.revoked: list[str] = []
         self.under_way: Counter[str] = Counter()
         self.overlaps: list[str] = []
+        self.stuck: set[str] = set()
 
     async def call(self, grant: Grant, google_calendar: str, call: Call) -> Answer:
         self.calls.append((grant.user_id, call.call))
@@ -125,6 +126,8 @@ class Google:
             self.overlaps.append(call.event_id)
         try:
             await self._wait(grant)
+            if call.event_id in self.stuck:
+                await asyncio.Event().wait()
             return await self.memory.call(grant, google_calendar, call)
         finally:
             self.under_way[call.event_id] -= 1
@@ -319,8 +322,9 @@ class World:
 
     @property
     def is_still(self) -> bool:
-        """Say whether everything is folded and no lane runs."""
-        return not len(self.lanes) and self.is_folded()
+        """Say whether everything is folded, all rows were walked over, and no lane runs."""
+        walked = self.lanes._waking is not None and self.lanes._waking.done()
+        return walked and not len(self.lanes) and self.is_folded()
 
     def is_folded(self) -> bool:
         """Say whether the rows hold everything that was told."""
