@@ -204,10 +204,13 @@ class World:
     async def connect(self, user: str, account: str | None = None, **more: Any) -> None:
         """Consent, and its announcement."""
         at = self.tick()
-        token = self.google.memory.connect(account or user)
-        new = NewConnection(AGENCY, user, account or user, token, ("scope",), **more)
-        await self.vault.store(new, at)
+        await self.store(user, at, account, **more)
         self.tell(Connected(agency_id=AGENCY, user_id=user, cause=self.cause(at)))
+
+    async def store(self, user: str, at: datetime, account: str | None = None, **more: Any) -> None:
+        """Consent, not announced yet."""
+        token = self.google.memory.connect(account or user)
+        await self.vault.store(NewConnection(AGENCY, user, account or user, token, ("scope",), **more), at)
 
     def disconnect(self, user: str, *, purge: bool = False) -> None:
         cause = self.cause(self.tick())
@@ -339,6 +342,11 @@ class World:
         async with asyncio.timeout(10):
             while not condition():  # noqa: ASYNC110 - what is waited for may be anything
                 await asyncio.sleep(0.001)
+
+    async def steps(self, count: int) -> None:
+        """Let the loop turn so many times."""
+        for _ in range(count):
+            await asyncio.sleep(0)
 
     async def quietly(self, seconds: float = 0.05) -> None:
         """Let time pass in which nothing is expected."""
