@@ -74,13 +74,17 @@ def test_a_patch() -> None:
 
 
 @pytest.mark.parametrize("before", [wish(**DAY), timed(12, location="Station 4", notes="x")])
-@pytest.mark.parametrize("after", [wish(**DAY), timed(13), timed(12, zone="Asia/Kolkata"), wish(title="", **DAY)])
+@pytest.mark.parametrize(
+    "after", [wish(**DAY), timed(13), timed(12, zone="Asia/Kolkata"), wish(title="", **DAY)]
+)
 def test_any_shift_becomes_any_other(before: Wish, after: Wish) -> None:
     """One patch is enough, between timed and all-day too, and the user's colour stays."""
     google_ = MemoryGoogle(time_zone="Pacific/Auckland")
     google_.apply("red", Insert(event_id=google(), generation=0, body=body(before)))
     event = google_.alter("red", google(), {"colorId": "7", "reminders": {"useDefault": False}})
-    google_.apply("red", Patch(event_id=google(), generation=0, etag=event["etag"], body=as_patch(body(after))))
+    google_.apply(
+        "red", Patch(event_id=google(), generation=0, etag=event["etag"], body=as_patch(body(after)))
+    )
     event = google_.standing("red")[google()]
     assert event_fingerprint(event) == rendered(after).fingerprint
     assert (event["colorId"], event["reminders"]) == ("7", {"useDefault": False})
@@ -127,7 +131,9 @@ def test_an_agencys_templates() -> None:
     assert (got.summary, got.description) == ("1 Day Station 4  shift dec", "Day!")
 
 
-@pytest.mark.parametrize("source", ["{{ nobody }}", "{{ title / 0 }}", "{{ title.x.y }}", "{{ ''.__class__.__mro__ }}"])
+@pytest.mark.parametrize(
+    "source", ["{{ nobody }}", "{{ title / 0 }}", "{{ title.x.y }}", "{{ ''.__class__.__mro__ }}"]
+)
 def test_a_template_that_fails(source: str) -> None:
     """The plain title is shown: the shift matters more than its dress."""
     assert rendered(wish(), Policy(title=source)).summary == "Day"

@@ -21,7 +21,9 @@ class Calendar:
         self.tables, self.offset = Tables(), 0
 
     def shifts(self, *changes: Upsert | Delete) -> Folded:
-        fact = ShiftsChanged(agency_id=AGENCY, calendar_id=CALENDAR, changes=changes, cause=cause(self.offset))
+        fact = ShiftsChanged(
+            agency_id=AGENCY, calendar_id=CALENDAR, changes=changes, cause=cause(self.offset)
+        )
         return self._stored(fold_shifts(fact, self.offset, Rows(self.tables, PLACE), NOW))
 
     def publish(self, version: int = 1, through: date = date(2026, 12, 31)) -> Folded:
@@ -94,7 +96,10 @@ def test_a_shift_is_taken_away() -> None:
 
 def test_one_message_changes_a_shift_several_times() -> None:
     """Only how it ends counts, in whatever order it is written there."""
-    for changes in ((upsert(), upsert(version=2, user_id="bob")), (upsert(version=2, user_id="bob"), upsert())):
+    for changes in (
+        (upsert(), upsert(version=2, user_id="bob")),
+        (upsert(version=2, user_id="bob"), upsert()),
+    ):
         calendar = Calendar()
         calendar.publish()
         assert told(calendar.shifts(*changes)) == {"ann": set(), "bob": {"1"}}
@@ -120,7 +125,11 @@ def test_a_crash_that_loses_two_contributions() -> None:
     calendar.shifts(upsert())
     calendar.shifts(upsert(version=2, user_id="bob"))
     calendar.shifts(upsert(version=3, user_id="cyd"))
-    assert told(calendar.shifts(upsert(version=2, user_id="bob"))) == {"bob": set(), "cyd": {"1"}, "ann": set()}
+    assert told(calendar.shifts(upsert(version=2, user_id="bob"))) == {
+        "bob": set(),
+        "cyd": {"1"},
+        "ann": set(),
+    }
 
 
 def test_a_late_message_makes_a_member() -> None:

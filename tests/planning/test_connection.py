@@ -20,7 +20,18 @@ from planning.connection import (
 from planning.problems import no_token
 from schemas.facts import Problem, TokenReleased, TroubleFound
 from schemas.rows import Connection
-from tests.planning.build import AGENCY, NOW, USER, at, connect, connected, deactivate, disconnect, resync, row
+from tests.planning.build import (
+    AGENCY,
+    NOW,
+    USER,
+    at,
+    connect,
+    connected,
+    deactivate,
+    disconnect,
+    resync,
+    row,
+)
 
 MINUTE = timedelta(minutes=1)
 
@@ -143,9 +154,7 @@ def test_nobody_is_connected_at_the_daily_look() -> None:
 
 
 def trouble(connection: Connection, problem: Problem) -> TroubleFound:
-    return TroubleFound(
-        agency_id=AGENCY, user_id=USER, connected_at=connection.connected_at, problem=problem
-    )
+    return TroubleFound(agency_id=AGENCY, user_id=USER, connected_at=connection.connected_at, problem=problem)
 
 
 def test_a_trouble_of_an_earlier_connect() -> None:

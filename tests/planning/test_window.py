@@ -48,7 +48,9 @@ def test_a_listing_reaches_beyond_the_window() -> None:
 
 def test_instants() -> None:
     """A time is shown in UTC, a day stands for its midnight UTC."""
-    assert instant(datetime(2026, 12, 1, 7, tzinfo=ZoneInfo("Asia/Kolkata"))) == datetime(2026, 12, 1, 1, 30, tzinfo=UTC)
+    assert instant(datetime(2026, 12, 1, 7, tzinfo=ZoneInfo("Asia/Kolkata"))) == datetime(
+        2026, 12, 1, 1, 30, tzinfo=UTC
+    )
     assert instant(date(2026, 12, 1)) == datetime(2026, 12, 1, tzinfo=UTC)
 
 
