@@ -51,7 +51,7 @@ def cause(offset: int = 0, occurred_at: datetime = NOW) -> Cause:
 
 def shift(shift_id: str = "1", version: int = 1, **fields: Any) -> Shift:
     """Return a shift of Ann's tomorrow, unless the fields say otherwise."""
-    body = {
+    body: dict[str, Any] = {
         "user_id": USER,
         "title": "Day",
         "start": at(days=1),
@@ -76,7 +76,7 @@ def wish(version: int = 1, **fields: Any) -> Wish:
 def applied(of: Wish, shift_id: str = "1", policy: Policy = REMOVE, **fields: Any) -> Applied:
     """Return what Google holds once this wish was written."""
     fingerprint = render(CALENDAR, shift_id, of, policy).fingerprint
-    body = {
+    body: dict[str, Any] = {
         "calendar_id": CALENDAR,
         "shift_id": shift_id,
         "etag": '"1"',
@@ -96,7 +96,12 @@ def google(shift_id: str = "1", generation: int = 0) -> str:
 
 
 def connected(**fields: Any) -> Connection:
-    body = {"state": "connected", "occurred_at": at(days=-1), "connected_at": at(days=-1), "released": False}
+    body: dict[str, Any] = {
+        "state": "connected",
+        "occurred_at": at(days=-1),
+        "connected_at": at(days=-1),
+        "released": False,
+    }
     return Connection(**(body | {"target": "red", "verified_at": at(hours=-1)} | fields))
 
 
@@ -121,7 +126,12 @@ def in_step(wishes: dict[str, Wish], **fields: Any) -> UserRow:
 
 
 def contribution(revision: int, wishes: dict[str, Wish], **fields: Any) -> Contribution:
-    body = {"agency_id": AGENCY, "user_id": USER, "calendar_id": CALENDAR, "standing": "published"}
+    body: dict[str, Any] = {
+        "agency_id": AGENCY,
+        "user_id": USER,
+        "calendar_id": CALENDAR,
+        "standing": "published",
+    }
     return Contribution(
         **(body | {"revision": revision, "wishes": wishes, "cause": cause(revision)} | fields)
     )

@@ -11,7 +11,7 @@ from planning.answers import CONFLICTS, Attempt, Unsettled, begin, proceed
 from planning.identity import GENERATIONS
 from planning.plan import plan
 from schemas.answers import Answer, Changed, Denied, Done, Duplicate, Held, Missing
-from schemas.mutations import Get, Insert, Mutation, Patch, Remove
+from schemas.mutations import Call, Get, Insert, Mutation, Patch, Remove
 from schemas.outcomes import Refused, Removed, Stored
 from tests.planning.build import NOW, REMOVE, applied, google, row, wish
 
@@ -225,7 +225,7 @@ _ANSWERS: list[Answer] = [Done(), Duplicate(), Missing(), Changed(), DENIED]
 def test_any_answer_to_any_call(kind: str, answer: Answer, call: str) -> None:
     """There is always a next step: another call, an outcome, or a new plan."""
     place: dict[str, Any] = {"event_id": google(), "generation": 0}
-    calls = {
+    calls: dict[str, Call] = {
         "insert": Insert(**place, body={}),
         "patch": Patch(**place, etag="e", body={}),
         "revival": Patch(**place, etag="e", body={}, revives=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from planning.calendars import Folded, fold_shifts, fold_standing
 from schemas.facts import PublicationChanged, ShiftsChanged
@@ -160,7 +161,7 @@ def test_what_is_long_over() -> None:
     """It leaves the roster at the next touch, and comes back when an edit moves it."""
     calendar = Calendar()
     calendar.publish()
-    old = {"start": at(days=-40), "end": at(days=-40) + timedelta(hours=8)}
+    old: dict[str, Any] = {"start": at(days=-40), "end": at(days=-40) + timedelta(hours=8)}
     assert told(calendar.shifts(upsert("1", **old), upsert("2"))) == {"ann": {"2"}}
     assert told(calendar.shifts(upsert("1", version=2))) == {"ann": {"1", "2"}}
 

@@ -21,8 +21,8 @@ from schemas.policy import Policy
 from schemas.rows import Burnt, Open, Refusal, UserRow
 from tests.planning.build import KEEP, NOW, REMOVE, applied, at, cause, connected, google, in_step, row, wish
 
-OLD = {"start": at(days=-31), "end": at(days=-30)}
-EDGE = {"start": at(days=-31), "end": at(days=-30, seconds=1)}
+OLD: dict[str, Any] = {"start": at(days=-31), "end": at(days=-30)}
+EDGE: dict[str, Any] = {"start": at(days=-31), "end": at(days=-30, seconds=1)}
 
 
 def test_a_wish_that_stands_nowhere() -> None:
@@ -97,7 +97,7 @@ def test_kinds() -> None:
     """Only the synced ones are written; a changed policy takes the others off."""
     training = wish(kind="training")
     assert plan(row({"1": training}), REMOVE, NOW) == ()
-    both = Policy(synced_kinds=["shift", "training"])
+    both = Policy(synced_kinds=frozenset({"shift", "training"}))
     assert len(plan(row({"1": training}), both, NOW)) == 1
     (only,) = plan(in_step({"1": training}), REMOVE, NOW)
     assert isinstance(only, DeleteEvent)
@@ -182,7 +182,7 @@ def test_a_removal_that_google_refused() -> None:
 
 def test_the_soonest_shift_goes_first() -> None:
     """Inserts, patches and deletes are ordered by the start of the shift alone."""
-    soon = {"start": at(hours=2), "end": at(hours=3)}
+    soon: dict[str, Any] = {"start": at(hours=2), "end": at(hours=3)}
     wishes = {"1": wish(), "2": wish(**soon), "3": wish(start=at(days=9), end=at(days=10))}
     gone = {google("4"): applied(wish(start=at(hours=1), end=at(hours=9)), "4")}
     todo = plan(row(wishes, applied=gone), REMOVE, NOW)
@@ -237,7 +237,7 @@ def _carried_out(before: UserRow, policy: Policy, world: MemoryGoogle) -> UserRo
 
 
 def stored(generation: int = 0, **fields: Any) -> Stored:
-    names = {
+    names: dict[str, Any] = {
         "event_id": google("1", generation),
         "calendar_id": "dec",
         "shift_id": "1",

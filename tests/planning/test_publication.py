@@ -15,10 +15,10 @@ from schemas.rows import PublicationRow
 from tests.planning.build import cause, wish
 
 
-def told(version: int, standing: Any = "published", **days: date | None) -> PublicationChanged:
+def told(version: int, standing: Any = "published", **days: Any) -> PublicationChanged:
     if standing == "published":
         days = {"published_through": date(2026, 12, 31)} | days
-    names = {"agency_id": "metro", "calendar_id": "dec", "cause": cause()}
+    names: dict[str, Any] = {"agency_id": "metro", "calendar_id": "dec", "cause": cause()}
     return PublicationChanged(version=version, standing=standing, **(names | days))
 
 
@@ -68,7 +68,7 @@ def test_a_roll_back_without_days() -> None:
 def test_a_roll_back_to_a_day() -> None:
     """What starts on that day is still published, the next day is not."""
     row = after(told(1), told(2, "rolled_back", published_through=date(2026, 12, 14)))
-    day = {"time_zone": None}
+    day: dict[str, Any] = {"time_zone": None}
     assert is_published(row, wish(start=date(2026, 12, 14), end=date(2026, 12, 15), **day))
     assert not is_published(row, wish(start=date(2026, 12, 15), end=date(2026, 12, 16), **day))
 

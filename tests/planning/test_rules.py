@@ -58,7 +58,8 @@ class Town(World):
                 self.fold_calendar()
             while self.read_users < len(self.user_facts):
                 self.fold_user()
-            if not any([self.work(who) for who in (ANN, BOB)]) and self.read_users == len(self.user_facts):
+            worked = [self.work(who) for who in (ANN, BOB)]
+            if not any(worked) and self.read_users == len(self.user_facts):
                 return self
         raise AssertionError("this never comes to rest")
 
@@ -71,7 +72,7 @@ class Town(World):
 
     def made(self) -> list[str]:
         """Return the calls since the last time that this was asked."""
-        calls = [call.call for _, call in self.google.calls]
+        calls: list[str] = [call.call for _, call in self.google.calls]
         self.google.calls.clear()
         return calls
 
