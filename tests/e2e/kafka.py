@@ -132,14 +132,17 @@ class Broker:
         """How many records the group has not committed yet, and where the topics end."""
         known = self.admin.list_topics(timeout=10).topics
         tps = [TopicPartition(name, number) for name in topics for number in known[name].partitions]
-        asked = self.admin.list_offsets({tp: OffsetSpec.latest() for tp in tps})  # type: ignore[no-untyped-call]
-        ends = {f"{tp.topic}/{tp.partition}": int(future.result(10).offset) for tp, future in asked.items()}
+        ends, starts = (self._offsets(tps, which) for which in (OffsetSpec.latest(), OffsetSpec.earliest()))  # type: ignore[no-untyped-call]
         if group not in self._groups:  # never joins it: only asks
             options = {"bootstrap.servers": self.bootstrap, "group.id": group, "log_level": 0}
             self._groups[group] = Consumer(options)
         found = self._groups[group].committed(tps, timeout=10)
         committed = {f"{tp.topic}/{tp.partition}": tp.offset for tp in found if tp.offset >= 0}
-        return sum(end - committed.get(name, 0) for name, end in ends.items()), ends
+        return sum(end - committed.get(name, starts[name]) for name, end in ends.items()), ends
+
+    def _offsets(self, tps: list[TopicPartition], which: OffsetSpec) -> dict[str, int]:
+        asked = self.admin.list_offsets(dict.fromkeys(tps, which))
+        return {f"{tp.topic}/{tp.partition}": int(future.result(10).offset) for tp, future in asked.items()}
 
     def forget_beginning(self, topic: str) -> None:
         """Delete every record up to now, as retention does."""

@@ -85,6 +85,24 @@ def test_connect_without_a_token(agency: Agency) -> None:
     u1.shows("s1")
 
 
+def test_events_of_ours_but_no_word_about_the_user(agency: Agency) -> None:
+    """They are held, not removed, for the memory is likelier lost than the shifts; a word about him releases them."""
+    u1, _ = agency.users
+    event = {
+        "id": u1.id_of("s1"),
+        "summary": "stood here",
+        "extendedProperties": properties(agency.id, "ops", "s1"),
+    }
+    u1.google.add(u1.calendar, event | timed(in_days(3)))
+    u1.command("connect")
+    u1.is_told("paused", "held")
+    u1.keeps("stood here")
+    agency.publish()
+    agency.schedule(shift("s2"))
+    u1.shows("s2")
+    u1.is_told("in_sync")
+
+
 def test_disconnect(agency: Agency) -> None:
     """The events stay, no call begins any more, and the token is erased and revoked."""
     u1, _ = agency.users

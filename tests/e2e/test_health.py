@@ -29,3 +29,13 @@ def test_live_and_ready(new_world: Callable[..., World], google: Google) -> None
     assert worker.get("/nothing")[0] == 404
     assert worker.stop() == 0, worker.tail()
     assert worker.get("/live")[0] == 0
+
+
+def test_a_stop_before_the_start_is_over(new_world: Callable[..., World], google: Google) -> None:
+    """SIGTERM is a success then as well."""
+    world = new_world(google)
+    world.must("topics", "create")
+    worker = world.start()
+    eventually(lambda: worker.get("/live")[0], lambda status: status == 200)
+    assert worker.stop() == 0, worker.tail()
+    assert "Traceback" not in worker.tail()

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.e2e.google import Google
 from tests.e2e.kafka import Record
 from tests.e2e.messages import Json, gone, in_days, shift
-from tests.e2e.world import INPUTS, Agency, User, World
+from tests.e2e.world import INPUTS, Agency, User, World, policies
 
 WRITES = ("events.insert", "events.patch", "events.update", "events.delete")
 
@@ -110,6 +110,20 @@ def test_replays(new_world: Callable[..., World], tmp_path: Path) -> None:
         users[0].shows(*titles[users[0].account], "fresh")
         before, since = calendars(users), google.mark()
         assert second.stop() == 0, second.tail()
+
+        # A changed policy is an ordinary difference at the next start, and so is its end.
+        path = policies(tmp_path / "policies.toml", [("metro", {"title": "{{ title }} ({{ kind }})"})])
+        dressed = world.start("second", policies=path).wait_ready()
+        users[0].shows(*(f"{title} (shift)" for title in [*titles[users[0].account], "fresh"]))
+        world.settle(seconds=90)
+        assert {str(one["method"]) for one in writes(google, since)} == {"events.patch"}
+        assert users[4].titles() == titles[users[4].account]
+        assert dressed.stop() == 0, dressed.tail()
+        plain = world.start("second").wait_ready()
+        users[0].shows(*titles[users[0].account], "fresh")
+        world.settle(seconds=90)
+        before, since = calendars(users), google.mark()
+        assert plain.stop() == 0, plain.tail()
 
         # A new APP_ID rebuilds everything from the inputs: it looks, and writes nothing.
         world.must("topics", "create", app_id="rebuilt")

@@ -26,7 +26,7 @@ WRONG: Final[dict[str, tuple[str, ...]]] = {
     "no database server": ("SHIFTCAL_DATABASE_URL",),
     "no directory for the database": ("SHIFTCAL_DATABASE_URL",),
     "a taken port": ("SHIFTCAL_HTTP_PORT",),
-    "no policy file": ("policies.toml",),
+    "no policy file": ("SHIFTCAL_POLICIES",),
     "an unknown policy": ("policies.toml", "on_unpublished"),
     "an unknown choice": ("policies.toml", "on_unpublish", "keep"),
     "a wrong number": ("SHIFTCAL_PARTITIONS",),

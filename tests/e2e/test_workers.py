@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -69,6 +70,7 @@ def test_two_workers(new_world: Callable[..., World]) -> None:
         _killed_half_way(world, agency, one, other)
         one = world.start("one").wait_ready()
         world.settle(seconds=90)
+        _frozen_half_way(world, agency, one, other)
         _stopped_half_way(world, agency, one, other)
         assert other.stop() == 0, other.tail()
 
@@ -88,14 +90,29 @@ def _killed_half_way(world: World, agency: Agency, one: Worker, other: Worker) -
     assert inserts(google) == USERS * SHIFTS
 
 
-def _stopped_half_way(world: World, agency: Agency, one: Worker, other: Worker) -> None:
+def _frozen_half_way(world: World, agency: Agency, one: Worker, other: Worker) -> None:
+    """Frozen beyond its session: its users are the other one's by the time it wakes up."""
     google, since = world.google, world.google.mark()
     deal(agency, 2)
+    eventually(lambda: google.mark() - since, lambda seen: seen > USERS)
+    one.process.send_signal(signal.SIGSTOP)
+    assert eventually(lambda: right(agency, 2), bool, seconds=90), other.tail()
+    one.process.send_signal(signal.SIGCONT)
+    one.wait_ready()
+    world.settle(seconds=60)
+    assert right(agency, 2)
+    assert repeated(google, since) <= 64
+    assert google.stats()["duplicate_inserts"] == []
+
+
+def _stopped_half_way(world: World, agency: Agency, one: Worker, other: Worker) -> None:
+    google, since = world.google, world.google.mark()
+    deal(agency, 3)
     eventually(lambda: google.mark() - since, lambda seen: seen > USERS)
     asked = time.monotonic()
     assert one.stop() == 0, one.tail()
     assert time.monotonic() - asked < 20
-    assert eventually(lambda: right(agency, 2), bool, seconds=90), other.tail()
+    assert eventually(lambda: right(agency, 3), bool, seconds=90), other.tail()
     world.settle(seconds=60)
     assert repeated(google, since) == 0
     assert google.stats()["duplicate_inserts"] == []
