@@ -51,7 +51,7 @@ class Terms(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """The row after the fact, what became of changes, and the status where the world may not have heard it."""
+    """The row after the fact, what became of changes, and the status where the world may not have heard it yet."""
 
     row: UserRow
     results: tuple[SyncResult, ...]
@@ -62,8 +62,9 @@ def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
     """Return what one fact does to one user."""
     row = before or UserRow(agency_id=fact.agency_id, user_id=fact.user_id)
     folded = _folded(row, fact, terms)
-    # A fact that changed nothing may be one delivered again after a crash, between the row and the status.
-    again = folded == row
+    # After a crash between a row and its status, facts come again on a row that knows them already, and may change it
+    # there and back: only telling every time tells surely. Of somebody who never connected nothing changes by that.
+    told = row.connection.state != "none" or folded == row
     row = _without_forgotten(folded, terms.now)
     waiting = pending(row, terms.policy, terms.now)
     row = _without_settled(row, waiting)
@@ -72,9 +73,7 @@ def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
     results = (
         tuple(_result(row, o) for o in fact.outcomes if _told(o)) if isinstance(fact, CallsAnswered) else ()
     )
-    return Folded(
-        _with(row, status=now_is) if changed else row, results, now_is if changed or again else None
-    )
+    return Folded(_with(row, status=now_is) if changed else row, results, now_is if changed or told else None)
 
 
 def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:

@@ -181,6 +181,10 @@ class Story(RuleBasedStateMachine):
             changes = {"extendedProperties": {"private": {"bgsVersion": "99999999999999999999999"}}}
         else:
             days = {7: -40, 8: 3, 9: 90}[what]
+            if account == "stripping" and is_history(event, self.world.now):
+                self.lost.add(
+                    event["id"]
+                )  # no listing shows that it came out of history, and nobody reads history
             start = (self.world.now + timedelta(days=days)).date()
             day = {"dateTime": None, "timeZone": None}
             changes = {
