@@ -20,6 +20,7 @@ from vault.keys import Keys
 from vault.migrate import migrate
 from vault.models import ConnectionRow, RevocationRow
 from vault.values import Announcement, Connection, ConnectionInfo, NewConnection, Stored, TokenToRevoke
+from vault.whole import whole
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Vault:
         """Bring the tables up to date; `open` has done it already."""
         await migrate(self._database)
 
+    @whole
     async def store(self, new: NewConnection, at: datetime, event_id: str | None = None) -> Stored:
         """Connect a user, and end whoever held the same calendar. The newest `at` wins: where something newer is known
         of the user or of the calendar, nothing changes and the answer says so.
@@ -66,6 +68,7 @@ class Vault:
         async with self._database.writing() as session:
             return await connections.store(session, new, sealed, at, event_id)
 
+    @whole
     async def connection(self, agency_id: str, user_id: str) -> Connection | None:
         """The user's live connection with its token."""
         async with self._database.reading() as session:
@@ -85,6 +88,7 @@ class Vault:
             refresh_token=token,
         )
 
+    @whole
     async def release(
         self, agency_id: str, user_id: str, ended_at: datetime, reason: str
     ) -> TokenToRevoke | None:
@@ -102,11 +106,13 @@ class Vault:
             left = await connections.revocation_of(session, row)
         return None if left is None else self._to_revoke(left)
 
+    @whole
     async def revoked(self, token_id: str) -> None:
         """Google has forgotten the token, or never knew it: so do we."""
         async with self._database.writing() as session:
             await session.execute(delete(RevocationRow).where(RevocationRow.token_id == token_id))
 
+    @whole
     async def to_revoke(self, limit: int) -> list[TokenToRevoke]:
         """What has still to be revoked, oldest first."""
         async with self._database.reading() as session:
@@ -122,6 +128,7 @@ class Vault:
                 found.append(token)
         return found
 
+    @whole
     async def connections(self, agency_id: str | None = None) -> list[ConnectionInfo]:
         """Everybody who is or was connected. Works without keys."""
         revoking = exists().where(
@@ -135,16 +142,19 @@ class Vault:
             rows = (await session.execute(query)).all()
         return [_info(row, revoking=bool(waits)) for row, waits in rows]
 
+    @whole
     async def announcements(self, limit: int = 100) -> list[Announcement]:
         """The commands that have still to be sent, in order."""
         async with self._database.reading() as session:
             return await outbox.unsent(session, limit)
 
+    @whole
     async def announced(self, ids: Sequence[int]) -> None:
         """These commands were delivered."""
         async with self._database.writing() as session:
             await outbox.cross_out(session, ids)
 
+    @whole
     async def rotate(self) -> int:
         """Encrypt every token anew with the newest key; how many. Tokens that no key fits stay as they are."""
         self._keys.required()
