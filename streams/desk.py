@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gcal.port import CalendarPort, Page
+    from planning.urgency import Place
     from schemas.answers import Answer
     from schemas.facts import UserFact
     from schemas.mutations import Call
@@ -117,9 +118,9 @@ class Desk:
         self._sessions.pop((row.agency_id, row.user_id), None)
 
     @asynccontextmanager
-    async def permit(self, session: Session, urgency: float) -> AsyncIterator[Permit]:
+    async def permit(self, session: Session, place: Place) -> AsyncIterator[Permit]:
         """Wait for the right to make one call; one that may not begin after all takes no place in the windows."""
-        async with self.quota.permit(session.account, urgency) as permit:
+        async with self.quota.permit(session.account, place) as permit:
             try:
                 yield permit
             except (Closed, NotOpen):

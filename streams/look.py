@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from planning.observation import observe
+from planning.urgency import LOOK
 from planning.verify import ids_to_read, known_ids
 from planning.window import listed_from
 from schemas.answers import Held
@@ -38,7 +39,7 @@ async def look(desk: Desk, session: Session, row: UserRow, ticket: str) -> Calen
     absent: list[str] = []
     same_place = row.connection.target in {None, session.target}
     for event_id in ids_to_read(row, observed, at) if same_place else ():
-        async with desk.permit(session, 0.0):
+        async with desk.permit(session, LOOK):
             answer = await desk.call(session, Get(event_id=event_id, generation=known[event_id][2]))
         stands = observe(answer.event, row.agency_id, known) if isinstance(answer, Held) else None
         if stands is None:
@@ -63,7 +64,7 @@ async def _listed(desk: Desk, session: Session, row: UserRow, at: datetime) -> l
     events: list[EventBody] = []
     token: str | None = None
     while True:
-        async with desk.permit(session, 0.0):
+        async with desk.permit(session, LOOK):
             page = await desk.list_page(session, row.agency_id, listed_from(at), token)
         events += page.events
         token = page.next_page_token

@@ -1,8 +1,9 @@
 """Permits for calls to Google: exact sliding windows, per Google account and for this worker's share of the project.
 
 Comes in: wishes to call, each with an urgency. Goes out: permits, the soonest shift first. Never more than N calls in
-any 60 seconds (https://developers.google.com/workspace/calendar/api/guides/quota): a call counts from before it is
-sent until 60 seconds after its answer, since Google counts it somewhere in between.
+any 60 seconds: https://developers.google.com/workspace/calendar/api/guides/quota.
+
+A tenth of each window is kept for what is soon: tonight's shift need not wait behind next month's publication.
 
 Not here: what Google said; refusals are the lanes' to wait out.
 """
@@ -12,53 +13,25 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections import deque
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from streams import windows
+from streams.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-MINUTE = 60.0
-
-
-class Window:
-    """At most `limit` calls in any 60 seconds. Times are seconds of one monotonic clock."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.under_way = 0
-        self._until: deque[float] = deque()
-
-    def used(self, now: float) -> int:
-        """Return how many calls count now."""
-        while self._until and self._until[0] <= now:
-            self._until.popleft()
-        return self.under_way + len(self._until)
-
-    def has_room(self, now: float) -> bool:
-        """Say whether one more call may begin."""
-        return self.used(now) < self.limit
-
-    def free_at(self, now: float) -> float:
-        """Return when a place is free at the latest known; now, if only a call under way can free one."""
-        return self._until[0] if self._until else now
-
-    def begin(self) -> None:
-        """Count a call that is about to be sent."""
-        self.under_way += 1
-
-    def end(self, now: float | None) -> None:
-        """Count an answered call for another minute; None: it was never sent."""
-        self.under_way -= 1
-        if now is not None:
-            self._until.append(now + MINUTE)
+    from planning.urgency import Place
 
 
 class _Account:
     def __init__(self, limit: int) -> None:
         self.window = Window(limit)
         self.parked: list[_Waiter] = []
+
+    def has_room(self, waiter: _Waiter, now: float) -> bool:
+        return self.window.has_room(now, later=waiter.place.later)
 
 
 class Permit:
@@ -72,11 +45,15 @@ class Permit:
         self.sent = False
 
 
-_Waiter = tuple[float, int, str, "asyncio.Future[None]"]
+class _Waiter(NamedTuple):
+    place: Place
+    number: int
+    account: str
+    granted: asyncio.Future[None]
 
 
 class Quota:
-    """One per worker. `urgency` orders those who wait, smaller first; equals go in the order in which they came."""
+    """One per worker. Those who wait go by their place; equals in the order in which they came."""
 
     def __init__(self, project: int, account: int, at_once: int, clock: Callable[[], float]) -> None:
         """Take calls per minute of the project and of one account, and how many calls may be under way at once.
@@ -90,6 +67,7 @@ class Quota:
         self._accounts: dict[str, _Account] = {}
         self._parked: set[str] = set()
         self._swept = clock()
+        self._gone = 0
         self._waiting: list[_Waiter] = []
         self._count = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
@@ -97,7 +75,8 @@ class Quota:
     @property
     def waiting(self) -> int:
         """Return how many calls wait for a permit."""
-        return len(self._waiting) + sum(len(self._accounts[name].parked) for name in self._parked)
+        parked = (waiter for name in self._parked for waiter in self._accounts[name].parked)
+        return sum(not waiter.granted.done() for waiter in itertools.chain(self._waiting, parked))
 
     def share(self, project: int) -> None:
         """Set this worker's share of the project's calls per minute; never less than one."""
@@ -105,16 +84,18 @@ class Quota:
         self._serve()
 
     @asynccontextmanager
-    async def permit(self, account: str, urgency: float) -> AsyncIterator[Permit]:
+    async def permit(self, account: str, place: Place) -> AsyncIterator[Permit]:
         """Wait for the right to make one call for this Google account; leave the block when it is answered."""
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (urgency, next(self._count), account, granted))
+        heapq.heappush(self._waiting, _Waiter(place, next(self._count), account, granted))
         self._serve()
         try:
             await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled():
                 self._release(account, sent=False)
+            else:
+                self._sweep()
             raise
         permit = Permit()
         try:
@@ -137,29 +118,47 @@ class Quota:
         """Grant what may be granted now, and wake up when more may."""
         now = self._clock()
         self._unpark(now)
-        while self._waiting and self.project.under_way < self._at_once and self.project.has_room(now):
-            waiter = heapq.heappop(self._waiting)
-            if waiter[3].done():
+        while self._waiting and self.project.under_way < self._at_once:
+            waiter = self._waiting[0]  # what is soon stands first: where it finds no room, nothing does
+            if not waiter.granted.done() and not self.project.has_room(now, later=waiter.place.later):
+                break
+            heapq.heappop(self._waiting)
+            if waiter.granted.done():
                 continue  # cancelled while it waited
-            account = self._of(waiter[2])
-            if not account.window.has_room(now):
+            account = self._of(waiter.account)
+            if not account.has_room(waiter, now):
                 account.parked.append(waiter)  # its own window is full; others need not wait for it
-                self._parked.add(waiter[2])
+                self._parked.add(waiter.account)
                 continue
             self.project.begin()
             account.window.begin()
-            waiter[3].set_result(None)
+            waiter.granted.set_result(None)
         self._wake_later(now)
 
     def _unpark(self, now: float) -> None:
-        for name in [n for n in self._parked if self._accounts[n].window.has_room(now)]:
-            self._parked.discard(name)
-            parked, self._accounts[name].parked = self._accounts[name].parked, []
+        for name in list(self._parked):
+            account = self._accounts[name]
+            parked, account.parked = account.parked, []
             for waiter in parked:
-                heapq.heappush(self._waiting, waiter)
-        if now - self._swept > MINUTE:
+                if account.has_room(waiter, now):
+                    heapq.heappush(self._waiting, waiter)
+                else:
+                    account.parked.append(waiter)
+            if not account.parked:
+                self._parked.discard(name)
+        if now - self._swept > windows.MINUTE:
             self._swept = now
             self._accounts = {n: a for n, a in self._accounts.items() if a.parked or a.window.used(now)}
+
+    def _sweep(self) -> None:
+        """Forget those who gave up waiting, once they are many: a window that is full for an hour lets nobody pass."""
+        self._gone += 1
+        if self._gone > max(64, len(self._waiting) // 2):
+            self._gone = 0
+            self._waiting = [waiter for waiter in self._waiting if not waiter.granted.done()]
+            heapq.heapify(self._waiting)
+            for account in map(self._accounts.__getitem__, self._parked):
+                account.parked = [waiter for waiter in account.parked if not waiter.granted.done()]
 
     def _wake_later(self, now: float) -> None:
         if self._timer is not None:

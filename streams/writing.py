@@ -12,18 +12,20 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from planning import answers
 from planning.agenda import Write, agenda
 from planning.answers import Attempt, Unsettled
 from planning.identity import shift_key
-from planning.urgency import urgency
+from planning.urgency import place
 from schemas.errors import GoogleForNow
 from schemas.facts import CallsAnswered
 
 if TYPE_CHECKING:
     from planning.agenda import Agenda
+    from planning.urgency import Place
     from schemas.mutations import Mutation
     from schemas.outcomes import Outcome
     from schemas.rows import UserRow
@@ -42,7 +44,7 @@ class Writing:
         #: By shift: the offset at which its outcome is folded, UNKNOWN before it is delivered.
         self._busy: dict[str, float] = {}
         self._writes: dict[str, asyncio.Task[Outcome | None]] = {}
-        self._waiting: dict[str, float] = {}  # by shift: its place in the queue for permits
+        self._waiting: dict[str, Place] = {}  # by shift: its place in the queue for permits
         self._answered: list[tuple[str, Outcome]] = []
         self._report: asyncio.Task[None] | None = None
         self._folded = -1
@@ -69,17 +71,18 @@ class Writing:
 
     def begin(self, row: UserRow, mutations: tuple[Mutation, ...]) -> None:
         """Begin as many writes as may be under way at once, the soonest shifts."""
-        for mutation in mutations:
-            name, place = shift_key(mutation.calendar_id, mutation.shift_id), urgency(mutation)
+        now = datetime.now(UTC)
+        for at, mutation in sorted(((place(m, row, now), m) for m in mutations), key=itemgetter(0)):
+            name = shift_key(mutation.calendar_id, mutation.shift_id)
             if name in self._busy:
-                if place < self._waiting.get(name, place):
+                if at < self._waiting.get(name, at):
                     self._drop(name)  # it was moved to a sooner day, and takes a new place in the queue
             elif len(self._writes) < self._desk.calls_at_once:
-                self._busy[name], self._waiting[name] = UNKNOWN, place
+                self._busy[name], self._waiting[name] = UNKNOWN, at
                 task = self._writes[name] = asyncio.create_task(self._carry_out(row, name, mutation))
                 task.add_done_callback(partial(self._written, name))
             else:
-                self._make_room(place)
+                self._make_room(at)
                 return
 
     def drop_waiting(self) -> None:
@@ -103,10 +106,10 @@ class Writing:
     def _tasks(self) -> list[asyncio.Task[Any]]:
         return [*self._writes.values(), *([self._report] if self._report else [])]
 
-    def _make_room(self, place: float) -> None:
+    def _make_room(self, at: Place) -> None:
         """Drop the latest of those that wait, where a sooner one has no place: it might wait for an hour behind them."""
         latest = max(self._waiting, key=self._waiting.__getitem__, default=None)
-        if latest is not None and self._waiting[latest] > place:
+        if latest is not None and self._waiting[latest] > at:
             self._drop(latest)
 
     def _drop(self, name: str) -> None:
@@ -124,13 +127,13 @@ class Writing:
         try:
             session = await self._desk.session(row)
             while self._newest(mutation, attempt) is not None:
-                async with self._desk.permit(session, urgency(mutation)) as permit:
+                async with self._desk.permit(session, self._waiting[name]) as permit:
                     newest = self._newest(mutation, attempt)
                     if newest is None:
                         permit.unused()
                         break  # the wish changed while this waited; the next plan knows
                     mutation, attempt = newest, attempt or answers.begin(newest)
-                    place = self._waiting.pop(name)
+                    queued_at = self._waiting.pop(name)
                     answer = await self._desk.call(session, attempt.call)
                 step = answers.proceed(attempt, answer, datetime.now(UTC))
                 if isinstance(step, Unsettled):
@@ -139,7 +142,7 @@ class Writing:
                     self._care.patience.succeeded()
                     return step
                 attempt = step
-                self._waiting[name] = place
+                self._waiting[name] = queued_at
         finally:
             self._waiting.pop(name, None)
         return None

@@ -143,11 +143,11 @@ async def test_one_user_in_trouble(world: World) -> None:
 
 async def test_an_account_at_its_own_limit(tmp_path: Path) -> None:
     """Others are written meanwhile."""
-    async with world_of(tmp_path, account=4) as world:
+    async with world_of(tmp_path, account=5) as world:
         await world.connect("ann")
         await world.connect("bob")
         await world.settled()
-        world.shifts("ann", {f"{n}": ("Day", 24.0 + n) for n in range(20)})
+        world.shifts("ann", {f"{n}": ("Day", 48.0 + n) for n in range(20)})
         await world.until(lambda: world.quota.waiting)
         world.shift("bob", "b", "Day")
         await world.until(lambda: world.calendar("bob"))

@@ -203,3 +203,24 @@ async def test_an_event_that_google_refuses(ann: World) -> None:
     ann.shift("ann", "1", "Night")
     await ann.settled()
     assert ann.google.writes() == ["patch"]
+
+
+async def test_a_change_of_tonights_shift_during_a_publication_that_fills_the_quota(tmp_path: Path) -> None:
+    """It takes a place that is kept for it, though its own lane has more to do; so does one that leaves tonight."""
+    async with world_of(tmp_path, project=40) as world:
+        world.shifts("ann", {"tonight": ("Day", 3.0), "later": ("Day", 500.0)})
+        await world.connect("ann")
+        await world.connect("bob")
+        await world.settled()
+        for user in ("ann", "bob"):
+            world.shifts(user, {f"{user}{n}": ("Day", 48.0 + n) for n in range(40)})
+        await world.until(lambda: world.is_folded() and world.quota.waiting == 2 * world.desk.calls_at_once)
+        written = len(world.google.calls)
+        world.shift("ann", "tonight", "Night", 3.0)
+        await world.until(lambda: world.calendar("ann")["tonight"] == "Night")
+        world.shift("ann", "tonight", "Next month", 900.0)
+        await world.until(lambda: world.calendar("ann")["tonight"] == "Next month")
+        world.shift("ann", "later", "Other", 600.0)
+        await world.quietly()
+        assert world.calendar("ann")["later"] == "Day"
+        assert len(world.google.calls) == written + 2

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams import quota as module
-from streams.quota import Quota, Window
+from planning.urgency import Place
+from streams import windows as module
+from streams.quota import Quota
+from streams.windows import Window
 
 
 @given(
@@ -40,6 +42,9 @@ def test_a_call_that_was_never_sent() -> None:
     assert window.has_room(0.0)
 
 
+FIRST, NEXT = Place(later=True, start=0.0), Place(later=True, start=1.0)
+
+
 def _quota(project: int = 100, account: int = 100, at_once: int = 100) -> Quota:
     return Quota(project, account, at_once, asyncio.get_running_loop().time)
 
@@ -48,7 +53,7 @@ async def _queue(quota: Quota, *wishes: tuple[str, float]) -> list[tuple[str, fl
     order: list[tuple[str, float]] = []
 
     async def call(account: str, urgency: float) -> None:
-        async with quota.permit(account, urgency):
+        async with quota.permit(account, Place(later=True, start=urgency)):
             order.append((account, urgency))
             await asyncio.sleep(0.001)
 
@@ -78,7 +83,7 @@ async def test_one_account_at_its_own_limit(short_minute: float) -> None:
     quota = _quota(account=1)
 
     async def call(name: str, account: str, urgency: float) -> None:
-        async with quota.permit(account, urgency):
+        async with quota.permit(account, Place(later=True, start=urgency)):
             moments[name] = asyncio.get_running_loop().time() - started
 
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
@@ -105,15 +110,56 @@ async def test_a_smaller_share_after_a_rebalance(short_minute: float) -> None:
     assert asyncio.get_running_loop().time() - started >= short_minute * 0.9
 
 
+async def test_a_publication_that_fills_the_quota(short_minute: float) -> None:
+    """A tenth of each window is kept for what is soon: it goes at once, whatever waits; never more than the limit."""
+    for limits in ({"project": 20}, {"account": 20}):
+        quota, went = _quota(**limits), list[Place]()
+
+        async def call(place: Place, quota: Quota = quota, went: list[Place] = went) -> None:
+            async with quota.permit("a", place):
+                went.append(place)
+
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            for number in range(30):
+                group.create_task(call(Place(later=True, start=number)))
+            await asyncio.sleep(0.02)
+            assert len(went) == 18
+            for number in range(3):
+                group.create_task(call(Place(later=False, start=1_000.0 + number)))
+            await asyncio.sleep(0.02)
+            assert [place.later for place in went[18:]] == [False, False]
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(1, 0), (2, 1), (9, 1), (10, 1), (11, 2), (600, 60)])
+def test_how_much_is_kept(limit: int, kept: int) -> None:
+    """A tenth, rounded up, but never all of it."""
+    assert Window(limit).kept == kept
+
+
+async def test_many_who_give_up_waiting(short_minute: float) -> None:
+    """They are forgotten, also while the window is full."""
+    quota = _quota(project=1)
+    await _queue(quota, ("a", 1.0))
+    async with asyncio.timeout(5):
+        waiting = [asyncio.create_task(_queue(quota, ("b", 1.0))) for _ in range(300)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    assert quota.waiting == 0
+    assert len(quota._waiting) < 100
+
+
 async def test_a_wait_that_is_cancelled() -> None:
     """Whoever gives up while waiting takes no place, not even when the permit was just granted."""
     quota = _quota(project=1, at_once=1)
 
     async def wait() -> None:
-        async with quota.permit("a", 1.0):
+        async with quota.permit("a", NEXT):
             pytest.fail("was granted after all")
 
-    async with quota.permit("a", 0.0) as permit:
+    async with quota.permit("a", FIRST) as permit:
         permit.unused()
         waiting = asyncio.create_task(wait())
         await asyncio.sleep(0)
@@ -129,10 +175,10 @@ async def test_a_permit_cancelled_in_the_moment_it_is_granted() -> None:
     entered: list[str] = []
 
     async def wait() -> None:
-        async with quota.permit("a", 1.0):
+        async with quota.permit("a", NEXT):
             entered.append("a")
 
-    async with quota.permit("a", 0.0) as permit:
+    async with quota.permit("a", FIRST) as permit:
         permit.unused()
         waiting = asyncio.create_task(wait())
         await asyncio.sleep(0)
