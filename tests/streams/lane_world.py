@@ -234,7 +234,7 @@ class World:
         for shift, (title, hours) in changes.items():
             version = self.next_revision()
             if title is None:
-                wishes.pop(shift)
+                wishes.pop(shift, None)
             else:
                 wishes[shift] = wish(title, version, self.begin + timedelta(hours=hours))
         self._contribute(user, standing)
