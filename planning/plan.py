@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from planning.body import insert_body, render
 from planning.identity import event_id, shift_key
 from planning.observation import names_of
+from planning.remembered import newest_plan, remember
 from planning.window import instant, is_history
 from schemas.mutations import DeleteEvent, InsertEvent, Mutation, PatchEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from schemas.cause import Cause
     from schemas.facts import Wish
     from schemas.policy import Policy
     from schemas.rows import Applied, UserRow
@@ -30,6 +33,17 @@ def plan(row: UserRow, policy: Policy, now: datetime) -> tuple[Mutation, ...]:
     """Return the writes that bring the calendar in step, for a user who is connected and was looked at."""
     if is_held(row):
         return ()
+    before = newest_plan(row)
+    if before is not None and before.holds(row, policy, now):
+        return before.todo
+    todo = _planned(row, policy, now, before.by_event if before else {})
+    remember(row, policy, now, todo)
+    return todo
+
+
+def _planned(
+    row: UserRow, policy: Policy, now: datetime, before: Mapping[str, Mutation]
+) -> tuple[Mutation, ...]:
     frozen = frozen_calendars(row, policy)
     standing: dict[str, list[tuple[str, Applied]]] = defaultdict(list)
     for event, applied in row.applied.items():
@@ -39,9 +53,10 @@ def plan(row: UserRow, policy: Policy, now: datetime) -> tuple[Mutation, ...]:
         for shift_id, wish in calendar.wishes.items():
             if is_wanted(wish, policy, now):
                 events = standing.pop(shift_key(calendar_id, shift_id), [])
-                todo += _fulfil(row, policy, (calendar_id, shift_id, wish), events)
+                todo += _fulfil(row, policy, (calendar_id, shift_id, wish), events, before)
                 # Two generations of one shift (the user took a burnt one out of the bin): the older id stays.
-                todo += _take_off(row, sorted(events, key=lambda e: e[1].generation)[1:], now)
+                if len(events) > 1:
+                    todo += _take_off(row, sorted(events, key=lambda e: e[1].generation)[1:], now)
     for events in standing.values():
         if events[0][1].calendar_id not in frozen:
             todo += _take_off(row, events, now)
@@ -77,12 +92,16 @@ def is_held(row: UserRow) -> bool:
 
 
 def _fulfil(
-    row: UserRow, policy: Policy, wanted: tuple[str, str, Wish], events: list[tuple[str, Applied]]
+    row: UserRow,
+    policy: Policy,
+    wanted: tuple[str, str, Wish],
+    events: list[tuple[str, Applied]],
+    before: Mapping[str, Mutation],
 ) -> list[Mutation]:
     calendar_id, shift_id, wish = wanted
     key = shift_key(calendar_id, shift_id)
     rendered = render(calendar_id, shift_id, wish, policy)
-    standing = min(events, key=lambda e: e[1].generation, default=None)
+    standing = events[0] if len(events) == 1 else min(events, key=lambda e: e[1].generation, default=None)
     if standing is not None and standing[1].fingerprint == rendered.fingerprint:
         return []
     if (refusal := row.refused.get(key)) is not None and refusal.fingerprint == rendered.fingerprint:
@@ -90,6 +109,10 @@ def _fulfil(
     burnt = row.burnt.get(key)
     generation = standing[1].generation if standing else burnt.generation if burnt else 0
     event = standing[0] if standing else event_id(row.agency_id, calendar_id, shift_id, generation)
+    cause = row.open[key].cause if key in row.open else row.connection.default_cause
+    known, etag = before.get(event), standing[1].etag if standing else None
+    if known is not None and _is_same(known, (etag, rendered.fingerprint, wish.version, cause)):
+        return [known]
     names = names_of(row.agency_id, calendar_id, shift_id, wish.version, rendered.fingerprint)
     common: dict[str, Any] = {
         "agency_id": row.agency_id,
@@ -102,9 +125,21 @@ def _fulfil(
         "version": wish.version,
         "start": instant(wish.start),
         "end": instant(wish.end),
-        "cause": row.open[key].cause if key in row.open else row.connection.default_cause,
+        "cause": cause,
     }
-    return [PatchEvent(**common, etag=standing[1].etag) if standing else InsertEvent(**common)]
+    return [PatchEvent(**common, etag=etag) if etag is not None else InsertEvent(**common)]
+
+
+def _is_same(known: Mutation, wanted: tuple[str | None, str, int, Cause | None]) -> bool:
+    """Say whether a mutation of the plan before is what would be made now; its event, and so its generation, is the same."""
+    etag, fingerprint, version, cause = wanted
+    return (
+        not isinstance(known, DeleteEvent)
+        and (known.etag if isinstance(known, PatchEvent) else None) == etag
+        and known.fingerprint == fingerprint
+        and known.version == version
+        and known.cause is cause
+    )
 
 
 def _take_off(row: UserRow, events: list[tuple[str, Applied]], now: datetime) -> list[Mutation]:

@@ -34,12 +34,17 @@ def local_day(wish: Wish) -> date:
 
 def is_history(end: date, now: datetime) -> bool:
     """Say whether what ends then is history: it did not end less than 30 days ago."""
-    return instant(end) <= now - HISTORY
+    return _comparable(end) <= now - HISTORY
 
 
 def is_forgotten(end: date, now: datetime) -> bool:
     """Say whether what ended then need not be kept in a row any more."""
-    return instant(end) <= now - FORGOTTEN
+    return _comparable(end) <= now - FORGOTTEN
+
+
+def _comparable(end: date) -> datetime:
+    """Return the instant in whatever zone it came: a comparison needs no conversion, and rows hold many."""
+    return end if isinstance(end, datetime) else instant(end)
 
 
 def listed_from(now: datetime) -> datetime:
