@@ -56,6 +56,11 @@ class Writing:
         """Say whether anything was begun whose outcome the row does not hold yet."""
         return bool(self._busy)
 
+    @property
+    def _untold(self) -> int:
+        """Return how many calls a crash would repeat: a call that is answered counts until its outcome is delivered."""
+        return sum(told == UNKNOWN for told in self._busy.values())
+
     def folded(self, offset: int) -> None:
         """Note that the row holds everything up to this offset of `user-facts`."""
         self._folded = max(self._folded, offset)
@@ -77,7 +82,7 @@ class Writing:
             if name in self._busy:
                 if at < self._waiting.get(name, at):
                     self._drop(name)  # it was moved to a sooner day, and takes a new place in the queue
-            elif len(self._writes) < self._desk.calls_at_once:
+            elif self._untold < self._desk.calls_at_once:
                 self._busy[name], self._waiting[name] = UNKNOWN, at
                 task = self._writes[name] = asyncio.create_task(self._carry_out(row, name, mutation))
                 task.add_done_callback(partial(self._written, name))

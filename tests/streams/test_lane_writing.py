@@ -224,3 +224,17 @@ async def test_a_change_of_tonights_shift_during_a_publication_that_fills_the_qu
         await world.quietly()
         assert world.calendar("ann")["later"] == "Day"
         assert len(world.google.calls) == written + 2
+
+
+async def test_answers_that_kafka_does_not_take_yet(world: World) -> None:
+    """No more calls are made than a crash may repeat: an answer counts until it is delivered."""
+    await world.connect("ann")
+    await world.settled()
+    world.log.taking.clear()
+    world.shifts("ann", {f"{n}": ("Day", 48.0 + n) for n in range(20)})
+    await world.until(world.google.writes)
+    await world.quietly()
+    assert len(world.google.writes()) == world.desk.calls_at_once
+    world.log.taking.set()
+    await world.settled()
+    assert len(world.google.writes()) == len(world.calendar("ann")) == 20
