@@ -73,7 +73,8 @@ def faust_options(wiring: Wiring) -> dict[str, Any]:
         "consumer_max_fetch_size": MAX_FETCH,
         "consumer_group_instance_id": wiring.instance_id,
         "producer_max_request_size": MAX_FETCH,
-        "producer_linger": 0.0,
+        # Only changelogs go this way, and nobody waits for them but the acks: a few to a request spare both sides work.
+        "producer_linger": 0.02,
         "producer_acks": -1,
         "broker_commit_interval": wiring.commit_interval,
         "broker_session_timeout": wiring.session_timeout,
