@@ -12,6 +12,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, FutureMessage
 
 from streams import each
+from streams.joining import mend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,11 @@ class Thread(driver.AIOKafkaConsumerThread):
         # ends) waits behind the fetch, so it is what a rebalance costs on an idle cluster.
         consumer._fetch_max_wait_ms = cast("App", transport.app).wiring.fetch_wait_ms  # noqa: SLF001
         return consumer
+
+    async def on_start(self) -> None:
+        """Start, and join the group in our own way."""
+        await super().on_start()
+        mend(self._ensure_consumer()._coordinator)  # noqa: SLF001
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek every assigned partition to its committed offset, one that has none to its beginning."""

@@ -1,0 +1,65 @@
+"""Joining the group while something is slow: the tables' disk, or a broker that has just started."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from streams.security import Broker
+from streams.topics import create
+from tests.kafka import Kafka
+from tests.streams.runtime_process import until
+from tests.streams.runtime_worker import Chain, Setup, guest
+
+
+async def _chain(kafka: Kafka, prefix: str, home: Path) -> Chain:
+    if "mock" in kafka.name:
+        pytest.skip("whom a group takes for dead is the real Kafka's to say")
+    setup = Setup(kafka.bootstrap, prefix, str(home), hard_exit=False)
+    await create(Broker(kafka.bootstrap), setup.names.specs(setup.partitions), 1)
+    return Chain(setup)
+
+
+async def test_tables_open_slowly(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
+    """A worker that needs longer for its tables than a session lasts keeps what it was given: again would be as slow."""
+    chain = await _chain(kafka, prefix, tmp_path)
+    attempts, opened = 0, asyncio.Event()
+
+    async def slowly(*_: object, **__: object) -> None:
+        nonlocal attempts
+        attempts += 1
+        await asyncio.sleep(chain.app.wiring.session_timeout + 2)
+        opened.set()
+
+    chain.app.on_partitions_assigned.connect(slowly)
+    async with guest(chain):
+        await opened.wait()
+        # Who was given up learns it from the next heartbeat.
+        await asyncio.sleep(chain.app.wiring.heartbeat_interval + 1)
+        assert attempts == 1
+        assert chain.opened_event.is_set()
+
+
+async def test_broker_knows_no_topics_yet(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
+    """A leader that was told of no topics, as by a broker just started, asks again before it deals out nothing."""
+    chain = await _chain(kafka, prefix, tmp_path)
+    async with guest(chain):
+        async with asyncio.timeout(30):
+            await chain.opened_event.wait()
+        thread = cast("Any", chain.app.consumer)._thread
+        await thread.call_thread(_forget_topics, thread)
+        await until(lambda: len(_assigned(chain)) == 2, "a second assignment")
+        assert _assigned(chain)[-1] == list(range(chain.setup.partitions))
+
+
+async def _forget_topics(thread: Any) -> None:
+    coordinator = thread._ensure_consumer()._coordinator
+    coordinator._cluster._partitions.clear()
+    coordinator.request_rejoin()
+
+
+def _assigned(chain: Chain) -> list[object]:
+    return [value for what, value in chain.log if what == "assigned"]
