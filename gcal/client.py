@@ -19,6 +19,8 @@ from gcal.tokens import AccessTokens
 from gcal.transport import Reply, Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiogoogle.models import Request
 
     from schemas.answers import Answer
@@ -41,9 +43,10 @@ class GoogleSettings:
 class GoogleCalendar:
     """Google Calendar itself. Make one for the whole process; it belongs to the loop that uses it first."""
 
-    def __init__(self, settings: GoogleSettings) -> None:
+    def __init__(self, settings: GoogleSettings, check: Callable[[], None] = lambda: None) -> None:
+        """`check` is asked right before a call of the Calendar API is sent, and raises where none may begin any more."""
         self._settings = settings
-        self._transport = Transport(settings.timeout_s, settings.connections)
+        self._transport = Transport(settings.timeout_s, settings.connections, check)
         self._requests = Requests(settings.api_url)
         self._tokens = AccessTokens(self._refresh)
 

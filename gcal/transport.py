@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientError, ClientRequest, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp.hdrs import AUTHORIZATION
 from yarl import URL
 
 from schemas.errors import GoogleUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aiogoogle.models import Request
+    from aiohttp import ClientResponse
+    from aiohttp.connector import Connection
 
 #: Seconds to open a connection; a host that does not answer at all should not cost the whole timeout.
 CONNECT_S = 10.0
@@ -37,10 +40,24 @@ class Reply:
     content_type: str = ""
 
 
+def _checked(check: Callable[[], None]) -> type[ClientRequest]:
+    """Make requests that ask before they are written: whoever waited for a token or a connection may not call any more."""
+
+    class Request(ClientRequest):
+        async def send(self, conn: Connection) -> ClientResponse:
+            if AUTHORIZATION in self.headers:  # the API's; tokens are fetched and given back at any time
+                check()
+            return await super().send(conn)
+
+    return Request
+
+
 class Transport:
     """The session. It belongs to the loop in which the first request is sent."""
 
-    def __init__(self, timeout_s: float, connections: int) -> None:
+    def __init__(self, timeout_s: float, connections: int, check: Callable[[], None] = lambda: None) -> None:
+        """`check` is asked once everything is ready for a call of the API: token, connection, bytes."""
+        self._request = _checked(check)
         self._timeout = ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_S, timeout_s))
         self._connections = connections
         self._session: ClientSession | None = None
@@ -91,6 +108,7 @@ class Transport:
             raise RuntimeError("the connection to Google was closed already")
         if self._session is None:
             self._session = ClientSession(
+                request_class=self._request,
                 connector=TCPConnector(limit=self._connections, keepalive_timeout=60.0),
                 cookie_jar=DummyCookieJar(),
                 timeout=self._timeout,

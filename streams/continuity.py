@@ -3,6 +3,9 @@
 In: where the consumer was sought to, and every offset an agent is handed. Out: may it be taken, or does it jump over records;
 `processed` for gates and lag. Not here: acks, bodies, Faust.
 
+A process that was frozen may have lost its partitions without having heard of it, while records of before stand in its queues.
+To fold them would write old rows over those of the new owner, in the changelog too: it waits until it can know.
+
 Why: Faust can lose fetched records while a rebalance ends and commits over them afterwards. A jump found here ends the worker
 before the ack, so the records come again. Internal topics are written by one idempotent producer without transactions and are
 not compacted, so every jump is a loss; inputs have honest ones (compaction, transaction markers), told apart by reading.
@@ -10,17 +13,19 @@ not compacted, so every jump is a loss; inputs have honest ones (compaction, tra
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
 from streams.errors import ContinuityBroken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aiokafka.structs import TopicPartition
 
 log = logging.getLogger(__name__)
+POLL_S = 0.02
 
 
 class Probe(Protocol):
@@ -33,9 +38,15 @@ class Probe(Protocol):
 class Continuity:
     """Next expected and processed offsets of the partitions owned now."""
 
-    def __init__(self, probe: Probe, internal: frozenset[str]) -> None:
+    def __init__(
+        self, probe: Probe, internal: frozenset[str], is_fresh: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`is_fresh`: whether this process has been running all along, as far as it can know."""
         self._probe = probe
         self._internal = internal
+        self._is_fresh = is_fresh
+        self._leaving = False
+        self._left = -1
         self._next: dict[TopicPartition, int] = {}
         self._processed: dict[TopicPartition, int] = {}
         self.epoch = 0
@@ -55,9 +66,25 @@ class Continuity:
             self._next[tp] = max(self._next.get(tp, 0), committed or 0)
             self._processed[tp] = max(self._processed.get(tp, 0), committed or 0)
 
+    def leaving(self) -> None:
+        """Note that a rebalance has begun. Runs in the consumer's thread."""
+        self._leaving = True
+
+    async def still_ours(self) -> bool:
+        """Wait until a process that was frozen knows whether its partitions are still its own; false: they are being given up."""
+        epoch = self.epoch
+        # What was left once must not be jumped over, even if this process trusts itself again before it gives them up.
+        while self._left == epoch or not self._is_fresh():
+            if self._leaving or self.epoch != epoch:
+                self._left = epoch
+                return False
+            await asyncio.sleep(POLL_S)
+        return True
+
     def revoked(self) -> None:
         """Forget everything: the next assignment seeks anew, often back by what was acked and not yet committed."""
         self.epoch += 1
+        self._leaving = False
         self._next.clear()
         self._processed.clear()
 

@@ -18,14 +18,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from streams.errors import DeliveryFailed
+from streams.errors import DeliveryFailed, NotOurs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from aiokafka.structs import TopicPartition
     from faust import Stream
-    from faust.types import EventT
+    from faust.types import EventT, Message
 
     from streams.continuity import Continuity
 
@@ -53,16 +53,18 @@ async def run(
 ) -> None:
     """Feed the stream to the body until cancelled. Table writes in the body work: it runs in the agent's own context."""
     manual = cast("Stream[Any]", stream.noack())
-    acks = Acks(manual.ack, continuity, fail, limit)
+    # An event that is left to its next owner is let go: Faust's `wait_empty` would wait for its ack for ever.
+    leave = manual.app.consumer.unacked.discard
+    acks = Acks(manual.ack, continuity, fail, limit, leave)
     events = cast("AsyncGenerator[EventT[Any], None]", manual.events())
     async with aclosing(events):
         async for event in events:
             message = event.message
-            if not continuity.follows(message.tp, message.offset) and not await continuity.admit(
-                message.tp, message.offset
+            if not await continuity.still_ours() or (
+                not continuity.follows(message.tp, message.offset)
+                and not await continuity.admit(message.tp, message.offset)
             ):
-                # It comes again. Faust's `wait_empty` would wait for its ack for ever: the stream holds on to its last event.
-                manual.app.consumer.unacked.discard(message)
+                leave(message)  # it comes again, here or elsewhere
                 continue
             await acks.room()
             written: list[asyncio.Future[object]] = []
@@ -87,12 +89,15 @@ class Acks:
         continuity: Continuity,
         fail: Callable[[BaseException], None],
         limit: int,
+        leave: Callable[[Message], None] = lambda _: None,
     ) -> None:
         self._ack = ack
+        self._leave = leave
         self._continuity = continuity
         self._fail = fail
         self._limit = limit
         self._queues: dict[TopicPartition, deque[_Open]] = {}
+        self._left: dict[TopicPartition, int] = {}  # in which epoch a partition was left to its owner
         self._open = 0
         self._waiting: asyncio.Future[None] | None = None
         self._failed = False
@@ -107,20 +112,37 @@ class Acks:
         """Ack this event once all its deliveries have arrived, and not before its predecessors."""
         entry = _Open(event, len(deliveries), self._continuity.epoch)
         tp = event.message.tp
-        self._queues.setdefault(tp, deque()).append(entry)
-        self._open += 1
+        if self._left.get(tp) == entry.epoch:  # an ack of this one would be one of its predecessors, too
+            self._leave(event.message)
+        else:
+            self._queues.setdefault(tp, deque()).append(entry)
+            self._open += 1
         for delivery in deliveries:
             asyncio.ensure_future(delivery).add_done_callback(lambda future: self._arrived(tp, entry, future))
-        if not deliveries:
+        if not deliveries and tp in self._queues:
             self._release(tp)
 
     def _arrived(self, tp: TopicPartition, entry: _Open, future: asyncio.Future[object]) -> None:
         if future.cancelled() or (error := future.exception()) is not None:
+            if not future.cancelled() and isinstance(error, NotOurs):
+                self._abandon(tp, entry)
+                return
             self._broken(tp, entry, None if future.cancelled() else error)
             return
         entry.left -= 1
         if not entry.left:
             self._release(tp)
+
+    def _abandon(self, tp: TopicPartition, entry: _Open) -> None:
+        """Leave all open events of a lost partition to its owner: they are not acked, and come again there."""
+        if entry.epoch == self._continuity.epoch:
+            self._left[tp] = entry.epoch
+            queue = self._queues[tp]
+            for each in queue:
+                self._leave(each.event.message)
+            self._open -= len(queue)
+            queue.clear()
+            self._let_in()
 
     def _broken(self, tp: TopicPartition, entry: _Open, error: BaseException | None) -> None:
         if self._failed:
@@ -143,6 +165,9 @@ class Acks:
             if entry.epoch == self._continuity.epoch:
                 _run_now(self._ack(entry.event))
                 self._continuity.acked(tp, entry.event.message.offset)
+        self._let_in()
+
+    def _let_in(self) -> None:
         if self._waiting is not None and self._open < self._limit and not self._waiting.done():
             self._waiting.set_result(None)
 

@@ -18,3 +18,7 @@ class DeliveryFailed(RuntimeRefused):
 
 class ContinuityBroken(RuntimeRefused):
     """An agent was handed an offset that jumps over records it has not seen."""
+
+
+class NotOurs(Exception):
+    """A row of a partition that became somebody else's while this process was frozen; it was not sent, which is no failure."""

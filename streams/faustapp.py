@@ -127,6 +127,7 @@ class App(faust.App):
 
     def on_rebalance_start(self) -> None:
         """Runs in the consumer's thread, before anything is drained."""
+        self.continuity.leaving()
         self.lifecycle.pause()
         super().on_rebalance_start()
 

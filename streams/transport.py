@@ -12,6 +12,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, FutureMessage
 
 from streams import each
+from streams.errors import NotOurs
 from streams.joining import mend
 
 if TYPE_CHECKING:
@@ -87,6 +88,26 @@ class Producer(driver.Producer):
         # One message may write thousands of rows; beyond this Faust stops all streams for a tenth of a second at a time.
         self.buffer.max_messages = 10_000
 
+    async def on_start(self) -> None:
+        """Connect, and let no row out that a frozen process had still to send once its partition is somebody else's.
+
+        It would stand behind the rows of the new owner, and be taken for the newest at the next recovery.
+        """
+        await super().on_start()
+        sender = self._producer._sender  # noqa: SLF001 - the last place before the socket
+        send, continuity = sender._send_produce_req, cast("App", self.app).continuity  # noqa: SLF001
+
+        async def send_ours(node: int, batches: Mapping[TP, Any]) -> None:
+            if await continuity.still_ours():
+                await send(node, batches)
+                return
+            for tp, batch in batches.items():
+                batch.failure(exception=NotOurs())
+                sender._muted_partitions.discard(tp)  # noqa: SLF001
+            sender._in_flight.discard(node)  # noqa: SLF001
+
+        sender._send_produce_req = send_ours  # noqa: SLF001
+
 
 class Transport(driver.Transport):
     """Faust's transport over the three above."""
@@ -103,3 +124,13 @@ class Table(faust.Table):
         delivery = super().send_changelog(*arguments, **options)
         each.table_written(delivery)
         return delivery
+
+    def _on_changelog_sent(self, fut: FutureMessage) -> None:
+        """Note how far the rows on disk go, as Faust does, unless somebody else's records lie in between.
+
+        Then the partition was somebody else's for a while, and is read again from here at the next recovery.
+        """
+        sent = fut.result()
+        known = self.data.persisted_offset(sent.topic_partition)
+        if sent.offset == (-1 if known is None else known) + 1:
+            super()._on_changelog_sent(fut)

@@ -120,7 +120,7 @@ class Worker:
                 await sender.partitions(topic)
             vault = await open_vault(self._settings)
             stack.push_async_callback(vault.close)
-            port = await stack.enter_async_context(GoogleCalendar(google_of(self._settings)))
+            port = await stack.enter_async_context(GoogleCalendar(google_of(self._settings), self._check))
             self._rebuild = Rebuild(
                 cluster, sender, self._names, accept_truncated_history=accept_truncated_history
             )
@@ -132,6 +132,10 @@ class Worker:
             await serve.serve(app)
             log.info("worker of group %s stopped", self._names.app_id)
 
+    def _check(self) -> None:
+        """Raise where no call to Google may begin any more."""
+        self._desk.check()
+
     async def _check_topics(self) -> None:
         differences = await topics.check(self._broker, self._names.specs(self._settings.partitions))
         for one in differences:
@@ -142,13 +146,13 @@ class Worker:
 
     def _build(self, cluster: Cluster, sender: Sender, vault: Vault, port: GoogleCalendar) -> App:
         settings = self._settings
-        continuity = Continuity(cluster, frozenset(self._names.internal))
+        self._pulse = Pulse(self._wiring.session_timeout, self._wiring.heartbeat_interval)
+        continuity = Continuity(cluster, frozenset(self._names.internal), self._pulse.is_fresh)
         self._app = app = make_app(self._wiring, self, continuity)
         tools = Tools(app, self._names, sender, self._metrics)
         define_intake(tools)
         define_calendars(tools)
         rows = Repository(app.raw_table("users"), UserRow)
-        self._pulse = Pulse(self._wiring.session_timeout, self._wiring.heartbeat_interval)
         loop = asyncio.get_running_loop()
         self._quota = Quota(
             settings.google_project_per_minute,
