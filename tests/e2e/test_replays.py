@@ -65,74 +65,105 @@ def writes(google: Google, since: int) -> list[Json]:
     return [one for one in google.journal(since) if one["method"] in WRITES]
 
 
+class Scene:
+    """A deployment after the story, and what stood on its calendars when it was last looked at."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.google = world, world.google
+        self.users = story(world)
+        self.titles = {user.account: user.titles() for user in self.users}
+        self.look()
+
+    def look(self) -> None:
+        """From here on."""
+        self.before, self.since = calendars(self.users), self.google.mark()
+
+    def untouched(self, app_id: str = "shiftcal", *, calls: bool = False) -> None:
+        """Wait until everything is done; nothing was written, and unless `calls` may be, nothing was asked."""
+        self.world.settle(app_id, seconds=90)
+        assert (writes(self.google, self.since) if calls else self.google.journal(self.since)) == []
+        assert calendars(self.users) == self.before
+
+
 def test_replays(new_world: Callable[..., World], tmp_path: Path) -> None:
     """Redelivered, replayed, with another state directory, rebuilt under a new name: the calendars stay as they are."""
     with Google() as google:
         world = new_world(google, resync_cooldown_s=1)
         world.must("topics", "create")
-        first = world.start("first").wait_ready()
-        users = story(world)
-        before, since = calendars(users), google.mark()
-        titles = {user.account: user.titles() for user in users}
-        assert sum(map(len, titles.values())) > 12
-        letters = len(world.records("dead-letters"))
-
-        # Every message again, last ones first: not one call.
-        for record in reversed(inputs(world)):
-            world.send(record.topic.removeprefix(world.prefix), record.value, key="again")
-        world.settle(seconds=90)
-        assert google.journal(since) == []
-        assert calendars(users) == before
-        assert len(world.records("dead-letters")) == 2 * letters
-
-        # The command reads them again: without a resync not one call either.
-        world.must("replay", *INPUTS, "--no-resync")
-        world.settle(seconds=90)
-        assert google.journal(since) == []
-        assert len(world.records("dead-letters")) == 2 * letters
-
-        # With a resync it repairs what a user has deleted, and nothing else is written.
-        lost = users[1]
-        victim = before[lost.account][0]
-        google.delete(lost.account, victim["id"])
-        world.must("replay", "schedule-changed", "calendar-published", "calendar-unpublished")
-        lost.shows(*titles[lost.account])
-        world.settle(seconds=90)
-        assert {str(one["event_id"]) for one in writes(google, since)} == {victim["id"]}
-        before, since = calendars(users), google.mark()
-
-        # A lost state directory is filled from the changelogs: not one call.
-        assert first.stop() == 0, first.tail()
-        second = world.start("second").wait_ready()
-        world.settle(seconds=90)
-        assert google.journal(since) == []
-        users[0].agency.schedule(shift("fresh", start=in_days(6)))
-        users[0].shows(*titles[users[0].account], "fresh")
-        before, since = calendars(users), google.mark()
-        assert second.stop() == 0, second.tail()
-
-        # A changed policy is an ordinary difference at the next start, and so is its end.
-        path = policies(tmp_path / "policies.toml", [("metro", {"title": "{{ title }} ({{ kind }})"})])
-        dressed = world.start("second", policies=path).wait_ready()
-        users[0].shows(*(f"{title} (shift)" for title in [*titles[users[0].account], "fresh"]))
-        world.settle(seconds=90)
-        assert {str(one["method"]) for one in writes(google, since)} == {"events.patch"}
-        assert users[4].titles() == titles[users[4].account]
-        assert dressed.stop() == 0, dressed.tail()
-        plain = world.start("second").wait_ready()
-        users[0].shows(*titles[users[0].account], "fresh")
-        world.settle(seconds=90)
-        before, since = calendars(users), google.mark()
-        assert plain.stop() == 0, plain.tail()
-
-        # A new APP_ID rebuilds everything from the inputs: it looks, and writes nothing.
-        world.must("topics", "create", app_id="rebuilt")
-        third = world.start("third", app_id="rebuilt").wait_ready()
-        world.settle("rebuilt", seconds=90)
-        assert writes(google, since) == []
-        assert calendars(users) == before
-        users[0].agency.schedule(shift("fresh", 2, start=in_days(6), title="rebuilt"))
-        users[0].shows(*titles[users[0].account], "rebuilt")
-        assert third.stop() == 0, third.tail()
+        worker = world.start("first").wait_ready()
+        scene = Scene(world)
+        assert sum(map(len, scene.titles.values())) > 12
+        _everything_is_delivered_again(scene)
+        _the_command_reads_it_again(scene)
+        assert worker.stop() == 0, worker.tail()
+        _the_state_directory_is_lost(scene)
+        _the_policies_change(scene, tmp_path / "policies.toml")
+        _the_name_changes(scene)
         assert google.stats()["overlaps"] == []
         assert google.stats()["violations"] == []
+
+
+def _everything_is_delivered_again(scene: Scene) -> None:
+    """Last messages first: not one call, and the bad ones are dead letters once more."""
+    world, letters = scene.world, len(scene.world.records("dead-letters"))
+    for record in reversed(inputs(world)):
+        world.send(record.topic.removeprefix(world.prefix), record.value, key="again")
+    scene.untouched()
+    assert len(world.records("dead-letters")) == 2 * letters
+
+
+def _the_command_reads_it_again(scene: Scene) -> None:
+    """Without a resync not one call either; with one it repairs what a user has deleted, and no more."""
+    world, letters = scene.world, len(scene.world.records("dead-letters"))
+    world.must("replay", *INPUTS, "--no-resync")
+    scene.untouched()
+    assert len(world.records("dead-letters")) == letters
+    user = scene.users[1]
+    victim = scene.before[user.account][0]
+    scene.google.delete(user.account, victim["id"])
+    world.must("replay", "schedule-changed", "calendar-published", "calendar-unpublished")
+    user.shows(*scene.titles[user.account])
+    world.settle(seconds=90)
+    assert {str(one["event_id"]) for one in writes(scene.google, scene.since)} == {victim["id"]}
+    scene.look()
+
+
+def _the_state_directory_is_lost(scene: Scene) -> None:
+    """It is filled from the changelogs: not one call, and changes go on as ever."""
+    worker = scene.world.start("second").wait_ready()
+    scene.untouched()
+    user = scene.users[0]
+    user.agency.schedule(shift("fresh", start=in_days(6)))
+    scene.titles[user.account].append("fresh")
+    user.shows(*scene.titles[user.account])
+    assert user.calls(scene.since) == ["insert"]
+    scene.look()
+    assert worker.stop() == 0, worker.tail()
+
+
+def _the_policies_change(scene: Scene, path: Path) -> None:
+    """An ordinary difference at the next start, for that agency alone; and so is its end."""
+    user, other = scene.users[0], scene.users[4]
+    policies(path, [(user.agency.id, {"title": "{{ title }} ({{ kind }})"})])
+    dressed = scene.world.start("second", policies=path).wait_ready()
+    user.shows(*(f"{title} (shift)" for title in scene.titles[user.account]))
+    scene.world.settle(seconds=90)
+    assert {str(one["method"]) for one in writes(scene.google, scene.since)} == {"events.patch"}
+    assert other.titles() == scene.titles[other.account]
+    assert dressed.stop() == 0, dressed.tail()
+    plain = scene.world.start("second").wait_ready()
+    user.shows(*scene.titles[user.account])
+    scene.world.settle(seconds=90)
+    scene.look()
+    assert plain.stop() == 0, plain.tail()
+
+
+def _the_name_changes(scene: Scene) -> None:
+    """A new `APP_ID` rebuilds everything from the inputs: it looks, and writes nothing."""
+    scene.world.must("topics", "create", app_id="rebuilt")
+    worker = scene.world.start("third", app_id="rebuilt").wait_ready()
+    scene.untouched("rebuilt", calls=True)
+    user = scene.users[0]
+    user.agency.schedule(shift("fresh", 2, start=in_days(6), title="rebuilt"))
+    user.shows(*scene.titles[user.account][:-1], "rebuilt")
+    assert worker.stop() == 0, worker.tail()
