@@ -45,14 +45,16 @@ def _planned(
     row: UserRow, policy: Policy, now: datetime, before: Mapping[str, Mutation]
 ) -> tuple[Mutation, ...]:
     frozen = frozen_calendars(row, policy)
-    standing: dict[str, list[tuple[str, Applied]]] = defaultdict(list)
+    standing: dict[tuple[str, str], list[tuple[str, Applied]]] = defaultdict(list)
     for event, applied in row.applied.items():
-        standing[shift_key(applied.calendar_id, applied.shift_id)].append((event, applied))
+        standing[applied.calendar_id, applied.shift_id].append((event, applied))
     todo: list[Mutation] = []
     for calendar_id, calendar in row.calendars.items():
         for shift_id, wish in calendar.wishes.items():
             if is_wanted(wish, policy, now):
-                events = standing.pop(shift_key(calendar_id, shift_id), [])
+                events = standing.pop((calendar_id, shift_id), [])
+                if len(events) == 1 and _is_fulfilled(events[0][1], wish, policy):
+                    continue
                 todo += _fulfil(row, policy, (calendar_id, shift_id, wish), events, before)
                 # Two generations of one shift (the user took a burnt one out of the bin): the older id stays.
                 if len(events) > 1:
@@ -91,6 +93,10 @@ def is_held(row: UserRow) -> bool:
     return bool(row.applied) and not row.calendars
 
 
+def _is_fulfilled(applied: Applied, wish: Wish, policy: Policy) -> bool:
+    return applied.fingerprint == render(applied.calendar_id, applied.shift_id, wish, policy).fingerprint
+
+
 def _fulfil(
     row: UserRow,
     policy: Policy,
@@ -101,7 +107,7 @@ def _fulfil(
     calendar_id, shift_id, wish = wanted
     key = shift_key(calendar_id, shift_id)
     rendered = render(calendar_id, shift_id, wish, policy)
-    standing = events[0] if len(events) == 1 else min(events, key=lambda e: e[1].generation, default=None)
+    standing = min(events, key=lambda e: e[1].generation, default=None)
     if standing is not None and standing[1].fingerprint == rendered.fingerprint:
         return []
     if (refusal := row.refused.get(key)) is not None and refusal.fingerprint == rendered.fingerprint:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from operator import is_
 from typing import TYPE_CHECKING, NamedTuple
 
+from planning.identity import shift_key
 from planning.window import HISTORY, instant
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ class Plan(NamedTuple):
         return (
             self.made_at <= now < self.until
             and all(map(is_, self.parts, _parts(row, policy)))
-            # Where nothing is to be done, it does not matter why it would be.
-            and (not self.todo or all(map(is_, self.causes, _causes(row))))
+            and all(map(is_, self.causes, _causes(row, self.todo)))
         )
 
 
@@ -59,7 +59,7 @@ def remember(row: UserRow, policy: Policy, now: datetime, todo: tuple[Mutation, 
     if len(_plans) >= _MOST:
         forget_all()
     by_event = {mutation.event_id: mutation for mutation in todo}
-    plan = Plan(_parts(row, policy), _causes(row), now, _until(row, now), todo, by_event)
+    plan = Plan(_parts(row, policy), _causes(row, todo), now, _until(row, now), todo, by_event)
     _plans[row.agency_id, row.user_id] = plan
 
 
@@ -77,16 +77,19 @@ def _parts(row: UserRow, policy: Policy) -> tuple[object, ...]:
     return (policy, row.calendars, row.applied, row.burnt, row.refused)
 
 
-def _causes(row: UserRow) -> tuple[object, ...]:
-    return (row.open, row.connection.default_cause)
+def _causes(row: UserRow, todo: tuple[Mutation, ...]) -> tuple[object, ...]:
+    """Return why: only of what is to be done, since the causes of what is settled are dropped with every answer."""
+    if not todo:
+        return ()
+    return (row.connection.default_cause, *(row.open.get(shift_key(m.calendar_id, m.shift_id)) for m in todo))
 
 
 def _until(row: UserRow, now: datetime) -> datetime:
     oldest = now - HISTORY
-    soonest = min((a.end for a in row.applied.values() if a.end > oldest), default=_NEVER)
+    ends = [one.end for one in row.applied.values()]
     for calendar in row.calendars.values():
-        for wish in calendar.wishes.values():
-            end = wish.end if isinstance(wish.end, datetime) else instant(wish.end)
-            if oldest < end < soonest:
-                soonest = end
-    return soonest + HISTORY
+        ends += [
+            wish.end if isinstance(wish.end, datetime) else instant(wish.end)
+            for wish in calendar.wishes.values()
+        ]
+    return min([end for end in ends if end > oldest], default=_NEVER) + HISTORY

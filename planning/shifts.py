@@ -14,7 +14,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from planning.window import is_forgotten
+from planning import window
 from schemas.facts import Wish
 from schemas.messages import Delete, Shift, Upsert
 from schemas.rows import AssignmentRow, RosterRow
@@ -108,5 +108,5 @@ def without_shift(roster: RosterRow, shift_id: str) -> RosterRow:
 
 def without_forgotten(roster: RosterRow, now: datetime) -> RosterRow:
     """Return the roster without what ended more than 31 days ago; the same one where there is nothing to drop."""
-    kept = {s: w for s, w in roster.shifts.items() if not is_forgotten(w.end, now)}
-    return roster if len(kept) == len(roster.shifts) else RosterRow(shifts=kept)
+    kept = window.without_forgotten(roster.shifts, now)
+    return roster if kept is roster.shifts else RosterRow(shifts=kept)

@@ -16,7 +16,7 @@ from planning.identity import shift_key
 from planning.record import record
 from planning.status import status
 from planning.verify import fold_seen
-from planning.window import is_forgotten
+from planning.window import without_forgotten
 from schemas.facts import (
     CalendarSeen,
     CallsAnswered,
@@ -148,20 +148,16 @@ def _retried(row: UserRow, calendar_id: str, shifts: set[str]) -> UserRow:
 def _without_forgotten(row: UserRow, now: datetime) -> UserRow:
     """Drop what ended more than 31 days ago; an empty contribution stays, as the proof that one was received."""
     changes: dict[str, Any] = {}
-    calendars = {
-        c: wish
-        if not any(is_forgotten(w.end, now) for w in wish.wishes.values())
-        else wish.model_copy(
-            update={"wishes": {s: w for s, w in wish.wishes.items() if not is_forgotten(w.end, now)}}
-        )
-        for c, wish in row.calendars.items()
-    }
-    if any(calendars[c] is not wish for c, wish in row.calendars.items()):
-        changes["calendars"] = calendars
+    kept = {calendar: without_forgotten(wish.wishes, now) for calendar, wish in row.calendars.items()}
+    if any(kept[calendar] is not wish.wishes for calendar, wish in row.calendars.items()):
+        changes["calendars"] = {
+            calendar: wish.model_copy(update={"wishes": kept[calendar]})
+            for calendar, wish in row.calendars.items()
+        }
     for name in ("applied", "burnt", "refused"):
-        kept = {k: v for k, v in getattr(row, name).items() if not is_forgotten(v.end, now)}
-        if len(kept) != len(getattr(row, name)):
-            changes[name] = kept
+        known = getattr(row, name)
+        if (still := without_forgotten(known, now)) is not known:
+            changes[name] = still
     return _with(row, **changes) if changes else row
 
 

@@ -7,6 +7,7 @@ stands for 00:00 UTC.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from schemas.facts import Wish
@@ -34,17 +35,35 @@ def local_day(wish: Wish) -> date:
 
 def is_history(end: date, now: datetime) -> bool:
     """Say whether what ends then is history: it did not end less than 30 days ago."""
-    return _comparable(end) <= now - HISTORY
+    # As it came: a comparison needs no conversion to UTC, and rows hold many.
+    return (end if isinstance(end, datetime) else instant(end)) <= now - HISTORY
+
+
+class Ending(Protocol):
+    """Whatever has an end."""
+
+    @property
+    def end(self) -> date:
+        """When it ends."""
+        ...
+
+
+E = TypeVar("E", bound=Ending)
 
 
 def is_forgotten(end: date, now: datetime) -> bool:
     """Say whether what ended then need not be kept in a row any more."""
-    return _comparable(end) <= now - FORGOTTEN
+    return (end if isinstance(end, datetime) else instant(end)) <= now - FORGOTTEN
 
 
-def _comparable(end: date) -> datetime:
-    """Return the instant in whatever zone it came: a comparison needs no conversion, and rows hold many."""
-    return end if isinstance(end, datetime) else instant(end)
+def without_forgotten(known: dict[str, E], now: datetime) -> dict[str, E]:
+    """Return what did not end more than 31 days ago; the same mapping where there is nothing to drop."""
+    limit = now - FORGOTTEN
+    # In one piece and not by `is_forgotten`: this is done to every shift of a row at every touch.
+    ends = [one.end if isinstance(one.end, datetime) else instant(one.end) for one in known.values()]
+    if not ends or min(ends) > limit:
+        return known
+    return {name: one for name, one in known.items() if not is_forgotten(one.end, now)}
 
 
 def listed_from(now: datetime) -> datetime:
