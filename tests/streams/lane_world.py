@@ -11,7 +11,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -89,13 +89,16 @@ class Log:
         self.taking.set()
         self.arrived = asyncio.Event()
         self.error: Exception | None = None
+        self.answer_after = 0.0
 
     async def deliver(self, _topic: str, key: bytes, value: bytes, _headers: object = None) -> Delivered:
         await self.taking.wait()
         await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
-        return Delivered(self.append(key, codec.user_fact(value)))
+        offset = self.append(key, codec.user_fact(value))
+        await asyncio.sleep(self.answer_after)
+        return Delivered(offset)
 
     def append(self, key: bytes, fact: UserFact) -> int:
         facts = self.facts[partition_of(key)]
@@ -115,14 +118,16 @@ class Google:
         self.troubles: dict[str, ShiftcalError | Exception] = {}
         self.calls: list[tuple[str, str]] = []
         self.revoked: list[str] = []
-        self.under_way: Counter[str] = Counter()
+        self.under_way: Counter[tuple[str, str]] = Counter()
         self.overlaps: list[str] = []
         self.stuck: set[str] = set()
+        self.listed_from: datetime | None = None
 
     async def call(self, grant: Grant, google_calendar: str, call: Call) -> Answer:
         self.calls.append((grant.user_id, call.call))
-        self.under_way[call.event_id] += 1
-        if self.under_way[call.event_id] > 1:
+        what = (grant.user_id, call.event_id)
+        self.under_way[what] += 1
+        if self.under_way[what] > 1:
             self.overlaps.append(call.event_id)
         try:
             await self._wait(grant)
@@ -130,7 +135,7 @@ class Google:
                 await asyncio.Event().wait()
             return await self.memory.call(grant, google_calendar, call)
         finally:
-            self.under_way[call.event_id] -= 1
+            self.under_way[what] -= 1
 
     async def list_page(
         self,
@@ -141,6 +146,7 @@ class Google:
         page_token: str | None,
     ) -> Page:
         self.calls.append((grant.user_id, "list"))
+        self.listed_from = ended_after
         await self._wait(grant)
         return await self.memory.list_page(grant, google_calendar, agency_id, ended_after, page_token)
 
@@ -238,15 +244,6 @@ class World:
             else:
                 wishes[shift] = wish(title, version, self.begin + timedelta(hours=hours))
         self._contribute(user, standing)
-
-    def all_day(self, user: str, shift: str, title: str, day: date) -> None:
-        """Create a shift of one whole day."""
-        end = day + timedelta(days=1)
-        version = self.next_revision()
-        self._wishes[user][shift] = Wish(
-            version=version, kind="shift", title=title, start=day, end=end, digest=f"{title} {day}"
-        )
-        self._contribute(user, "published")
 
     def _contribute(self, user: str, standing: Standing) -> None:
         self.tell(

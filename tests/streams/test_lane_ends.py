@@ -286,3 +286,19 @@ async def test_rows_that_cannot_be_read_when_the_gate_opens(
     world.lanes.open(ALL)
     await world.until(lambda: world.failed)
     assert isinstance(world.failed[0], ZeroDivisionError)
+
+
+async def test_one_partition_of_two(world: World) -> None:
+    """Only its users are written, until the other one is open as well."""
+    await world.lanes.drain()
+    mine, theirs = partition_of(key_of("ann")), 1 - partition_of(key_of("ann"))
+    other = next(name for name in "bcdefgh" if partition_of(key_of(name)) == theirs)
+    world.lanes.open(frozenset({mine}))
+    await world.connect(other)
+    world.shift(other, "1", "Day")
+    world.shift("ann", "1", "Night")
+    await world.settled()
+    assert (world.calendar("ann"), world.calendar(other)) == ({"1": "Night"}, {})
+    world.lanes.open(ALL)
+    await world.settled()
+    assert world.calendar(other) == {"1": "Day"}

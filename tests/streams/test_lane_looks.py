@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from planning.connection import daily_look
+from planning.window import HISTORY
 from schemas.errors import RateLimited
 from schemas.facts import VerifyDue
 from schemas.rows import UserRow
@@ -177,18 +178,8 @@ async def test_a_round_before_any_look_is_due(world: World, monkeypatch: pytest.
     assert world.google.calls == []
 
 
-async def test_an_event_of_a_shift_that_ended_a_day_ago_as_the_zone_counts(tmp_path: Path) -> None:
-    """An all-day event at the edge of history, which Google ends hours before our midnight, is still believed."""
-    async with world_of(tmp_path) as world:
-        world.google.memory.google.calendar("ann").time_zone = "Pacific/Auckland"
-        edge = datetime.now(UTC).date() - timedelta(days=29)
-        world.all_day("ann", "1", "Leave", edge)
-        await world.connect("ann")
-        await world.settled()
-        world.resync("ann")
-        await world.settled()
-        world.google.calls.clear()
-        world.resync("ann")
-        await world.settled()
-        assert world.google.calls == [("ann", "list")]
-        assert id_of("1") in world.row("ann").applied
+async def test_how_far_back_a_look_reaches(world: World) -> None:
+    """Beyond history: Google ends an all-day event at midnight of its calendar, up to 14 hours before ours."""
+    await _resynced(world)
+    assert world.google.listed_from is not None
+    assert world.google.listed_from <= datetime.now(UTC) - HISTORY - timedelta(hours=14)

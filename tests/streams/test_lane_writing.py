@@ -118,7 +118,7 @@ async def test_a_sooner_shift_while_all_places_of_the_lane_are_taken(queued: Wor
     queued.quota._at_once = 5  # one permit more
     queued.quota._serve()
     await queued.until(lambda: queued.google.writes("ann"))
-    assert queued.google.under_way[id_of("soon")] == 1
+    assert queued.google.under_way["ann", id_of("soon")] == 1
     queued.google.door.set()
     await queued.settled()
     assert len(queued.calendar("ann")) == 10
@@ -135,7 +135,7 @@ async def test_a_waiting_shift_that_is_moved_to_a_sooner_day(queued: World) -> N
     queued.quota._at_once = 5
     queued.quota._serve()
     await queued.until(lambda: queued.google.writes("ann"))
-    assert queued.google.under_way[id_of("a")] == 1
+    assert queued.google.under_way["ann", id_of("a")] == 1
     queued.google.door.set()
     await queued.settled()
     assert queued.google.writes("ann") == ["insert", "insert"]
@@ -238,3 +238,26 @@ async def test_answers_that_kafka_does_not_take_yet(world: World) -> None:
     world.log.taking.set()
     await world.settled()
     assert len(world.google.writes()) == len(world.calendar("ann")) == 20
+
+
+async def test_a_fold_that_is_faster_than_the_news_of_its_delivery(ann: World) -> None:
+    """The lane knows what was folded already, and does not wait for it for ever."""
+    ann.log.answer_after = 0.02
+    ann.shift("ann", "1", "Night")
+    await ann.settled()
+    assert ann.calendar("ann") == {"1": "Night"}
+    assert ann.google.writes() == ["patch"]
+
+
+async def test_a_wish_that_changes_in_the_middle_of_a_conflict(ann: World) -> None:
+    """What was under way is given up: only the newest wish reaches the calendar."""
+    ann.google.memory.google.alter("ann", id_of("1"), {"summary": "Mine"})
+    ann.google.door.clear()
+    ann.shift("ann", "1", "Night")
+    await ann.until(ann.google.writes)
+    ann.shift("ann", "1", "Late")
+    await ann.until(ann.is_folded)
+    ann.google.door.set()
+    await ann.settled()
+    assert ann.calendar("ann") == {"1": "Late"}
+    assert ann.actions() == [("1", "inserted"), ("1", "patched")]
