@@ -40,11 +40,12 @@ YIELD_EVERY = 100
 
 
 class Tools(NamedTuple):
-    """What every agent works with."""
+    """What every agent works with. Facts go by `sender`, at once; what the world is told goes by `teller`, in company."""
 
     app: App
     names: Names
     sender: Sender
+    teller: Sender
     metrics: Metrics
 
 
@@ -180,12 +181,12 @@ def define_users(
         # Until the gate opens this may be a redelivery whose row was written, but not its changelog record or its status.
         again = not lanes.is_open(message.partition)
         sent: list[Awaitable[object]] = [
-            await tools.sender.send(tools.names.results, message.key, codec.plain(result))
+            await tools.teller.send(tools.names.results, message.key, codec.plain(result))
             for result in folded.results
         ]
         status = folded.status or (folded.row.status if again else None)
         if status is not None:
-            sent.append(await tools.sender.send(tools.names.status, message.key, codec.plain(status)))
+            sent.append(await tools.teller.send(tools.names.status, message.key, codec.plain(status)))
         if again or folded.row != before:
             table.put(message.key, folded.row)
         tools.metrics.told(folded)

@@ -46,11 +46,18 @@ class Sender:
     """A thin hand over aiokafka's idempotent producer."""
 
     def __init__(
-        self, broker: Broker, *, client_id: str = "shiftcal", compression: str | None = None
+        self,
+        broker: Broker,
+        *,
+        client_id: str = "shiftcal",
+        compression: str | None = None,
+        linger_ms: int = 0,
     ) -> None:
+        """Take the cluster; `linger_ms`: how long a record may wait for others to share its request."""
         self._broker = broker
         self._client_id = client_id
         self._compression = compression
+        self._linger_ms = linger_ms
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -59,7 +66,7 @@ class Sender:
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,
-            linger_ms=0,
+            linger_ms=self._linger_ms,
             max_request_size=MAX_REQUEST,
             request_timeout_ms=DELIVERY_TIMEOUT_MS,
             compression_type=self._compression,

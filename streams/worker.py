@@ -49,6 +49,9 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 2.0
 
+#: Results and statuses may wait so long for others to share their request, in milliseconds.
+TELL_WITHIN_MS = 10
+
 
 def run(settings: Settings, policies: Policies, *, accept_truncated_history: bool = False) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
@@ -113,9 +116,10 @@ class Worker:
         async with AsyncExitStack() as stack:
             cluster = await stack.enter_async_context(Cluster(self._broker))
             await self._check_topics()
-            sender = Sender(self._broker)
-            await sender.start()
-            stack.push_async_callback(sender.stop)
+            sender, teller = Sender(self._broker), Sender(self._broker, linger_ms=TELL_WITHIN_MS)
+            for one in (sender, teller):
+                await one.start()
+                stack.push_async_callback(one.stop)
             for topic in (self._names.user_facts, self._names.calendar_facts):
                 await sender.partitions(topic)
             vault = await open_vault(self._settings)
@@ -125,7 +129,7 @@ class Worker:
                 cluster, sender, self._names, accept_truncated_history=accept_truncated_history
             )
             await self._rebuild.begin()
-            app = self._build(cluster, sender, vault, port)
+            app = self._build(cluster, (sender, teller), vault, port)
             await stack.enter_async_context(health(self._settings, self.is_ready, self._page))
             await stack.enter_async_context(self._beside(vault, sender, port))
             log.info("worker of group %s starts", self._names.app_id)
@@ -144,12 +148,14 @@ class Worker:
         if errors := [str(one) for one in differences if one.severity is topics.Severity.ERROR]:
             raise OperatorError("; ".join(errors))
 
-    def _build(self, cluster: Cluster, sender: Sender, vault: Vault, port: GoogleCalendar) -> App:
-        settings = self._settings
+    def _build(
+        self, cluster: Cluster, senders: tuple[Sender, Sender], vault: Vault, port: GoogleCalendar
+    ) -> App:
+        settings, (sender, teller) = self._settings, senders
         self._pulse = Pulse(self._wiring.session_timeout, self._wiring.heartbeat_interval)
         continuity = Continuity(cluster, frozenset(self._names.internal), self._pulse.is_fresh)
         self._app = app = make_app(self._wiring, self, continuity)
-        tools = Tools(app, self._names, sender, self._metrics)
+        tools = Tools(app, self._names, sender, teller, self._metrics)
         define_intake(tools)
         define_calendars(tools)
         rows = Repository(app.raw_table("users"), UserRow)
