@@ -76,6 +76,8 @@ class Writing:
 
     def begin(self, row: UserRow, mutations: tuple[Mutation, ...]) -> None:
         """Begin as many writes as may be under way at once, the soonest shifts."""
+        if not self._waiting and self._untold >= self._desk.calls_at_once:
+            return  # every place is taken by a call under way: nothing to begin, nothing to drop
         now = datetime.now(UTC)
         for at, mutation in sorted(((place(m, row, now), m) for m in mutations), key=itemgetter(0)):
             name = shift_key(mutation.calendar_id, mutation.shift_id)
