@@ -16,7 +16,7 @@ from streams.errors import NotOurs
 from streams.joining import mend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import aiokafka
 
@@ -70,6 +70,16 @@ class Consumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> Thread:
         return Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Ask the group for everything or for nothing.
+
+        While it is stopped Faust subscribes to what is left: at the start without the changelogs. The leader deals out topics of
+        the same subscribers alike, so a worker that leaves some out has the others given tables that do not fit their topics.
+        """
+        asked = frozenset(topics)
+        if cast("App", self.app).subscribed() <= asked:
+            await super().subscribe(asked)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek, and tell the continuity guard where to."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from streams.security import Broker
+from streams.serve import stop_within_deadline
 from streams.topics import create
 from tests.kafka import Kafka
 from tests.streams.runtime_process import until
@@ -53,6 +55,24 @@ async def test_broker_knows_no_topics_yet(kafka: Kafka, prefix: str, tmp_path: P
         await thread.call_thread(_forget_topics, thread)
         await until(lambda: len(_assigned(chain)) == 2, "a second assignment")
         assert _assigned(chain)[-1] == list(range(chain.setup.partitions))
+
+
+async def test_another_worker_is_stopped_while_it_starts(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
+    """It never asks the group for a part of the topics: what it left out would be dealt out differently to the others."""
+    first = await _chain(kafka, prefix, tmp_path / "first")
+    async with guest(first):
+        async with asyncio.timeout(30):
+            await first.opened_event.wait()
+        second = Chain(replace(first.setup, state_dir=str(tmp_path / "second")))
+        async with second:
+            starting = asyncio.create_task(second.app.start())
+            await until(lambda: second.app.tables.started, "its tables' manager starts")
+            await asyncio.sleep(0.3)  # Faust gives tables a second to be defined
+            await stop_within_deadline(second.app)
+            await asyncio.wait({starting})
+        await asyncio.sleep(first.app.wiring.heartbeat_interval + 1)
+        assert first.app.failure is None
+        assert all(value == list(range(first.setup.partitions)) for value in _assigned(first))
 
 
 async def _forget_topics(thread: Any) -> None:
