@@ -12,7 +12,7 @@ PIP      := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test chaos check format bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ demo: $(RUNTIME) ## everything on this machine, with a page to watch; ARGS=--scr
 
 test: $(DEV) ## every test, on the most real Kafka this machine offers; ARGS="-k name"
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(DEV) ## a hundred seeded histories with everything failing at random; ARGS="--seeds 10 --first 7"
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 check: $(DEV) ## lint, format, types, and who may import whom
 	$(BIN)/ruff check .
