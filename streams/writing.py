@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 #: Later than any offset: the call is under way, or its outcome not delivered yet.
 UNKNOWN = float("inf")
 
+#: How long an answer waits for those of the same user's other calls, in seconds: less than one call takes at Google.
+GATHER_S = 0.02
+
 
 class Writing:
     """The writes of one lane."""
@@ -76,21 +79,28 @@ class Writing:
 
     def begin(self, row: UserRow, mutations: tuple[Mutation, ...]) -> None:
         """Begin as many writes as may be under way at once, the soonest shifts."""
-        if not self._waiting and self._untold >= self._desk.calls_at_once:
+        room = self._desk.calls_at_once - self._untold
+        if room <= 0 and not self._waiting:
             return  # every place is taken by a call under way: nothing to begin, nothing to drop
         now = datetime.now(UTC)
-        for at, mutation in sorted(((place(m, row, now), m) for m in mutations), key=itemgetter(0)):
-            name = shift_key(mutation.calendar_id, mutation.shift_id)
+        named = [(shift_key(m.calendar_id, m.shift_id), m) for m in mutations]
+        free = [(place(m, row, now), name, m) for name, m in named if not self._is_called(name)]
+        for at, name, mutation in sorted(free, key=itemgetter(0)):
             if name in self._busy:
                 if at < self._waiting.get(name, at):
                     self._drop(name)  # it was moved to a sooner day, and takes a new place in the queue
-            elif self._untold < self._desk.calls_at_once:
+            elif room > 0:
+                room -= 1
                 self._busy[name], self._waiting[name] = UNKNOWN, at
                 task = self._writes[name] = asyncio.create_task(self._carry_out(row, name, mutation))
                 task.add_done_callback(partial(self._written, name))
             else:
                 self._make_room(at)
                 return
+
+    def _is_called(self, name: str) -> bool:
+        """Say whether the call was begun and its outcome is not folded yet: there is nothing to decide about it."""
+        return name in self._busy and name not in self._waiting
 
     def drop_waiting(self) -> None:
         """Give up every write whose call has not begun."""
@@ -182,11 +192,14 @@ class Writing:
     def _tell_answers(self) -> None:
         """Say what came of calls; answers that come while one message is under way share the next."""
         if self._report is None and self._answered:
-            batch, self._answered = self._answered, []
-            self._report = asyncio.create_task(self._tell(batch))
+            self._report = asyncio.create_task(self._tell())
             self._report.add_done_callback(self._told)
 
-    async def _tell(self, batch: list[tuple[str, Outcome]]) -> None:
+    async def _tell(self) -> None:
+        # Each message is folded, and each fold writes the user's row: calls that are about to be answered share it.
+        if calling := [task for name, task in self._writes.items() if name not in self._waiting]:
+            await asyncio.wait(calling, timeout=GATHER_S)
+        batch, self._answered = self._answered, []
         agency_id, user_id = self._key.decode().split("/")
         outcomes = tuple(outcome for _, outcome in batch)
         fact = CallsAnswered(agency_id=agency_id, user_id=user_id, outcomes=outcomes)
