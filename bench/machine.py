@@ -50,11 +50,13 @@ class Clock:
         self._at, self._busy, self._ours = time.monotonic(), _busy(), _family()
 
     def load(self) -> Load:
-        """Return the load since the start. A child of ours that ended meanwhile counts among the others."""
+        """Return the load since the start."""
         seconds = max(time.monotonic() - self._at, 1e-3)
         ours = (_family() - self._ours) / seconds
         busy = (_busy() - self._busy) / seconds
-        return Load(round(seconds, 2), round(ours, 2), round(max(0.0, busy - ours), 2), os.getloadavg()[0])
+        return Load(
+            round(seconds, 2), round(max(0.0, ours), 2), round(max(0.0, busy - ours), 2), os.getloadavg()[0]
+        )
 
 
 def cpu_seconds(pid: int) -> float:
@@ -75,7 +77,7 @@ def _busy() -> float:
 
 
 def _family() -> float:
-    """Return the processor time of this process and all its descendants that live."""
+    """Return the processor time of this process and all its descendants."""
     stats: dict[int, list[str]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal() and (stat := _stat(int(entry.name))):
@@ -84,7 +86,7 @@ def _family() -> float:
     while found:
         found = {pid for pid, stat in stats.items() if int(stat[1]) in family} - family
         family = family | found
-    return sum(_ticks(stats[pid]) for pid in family if pid in stats)
+    return sum(_ticks(stats[pid], 4) for pid in family if pid in stats)
 
 
 def _stat(pid: int) -> list[str]:
@@ -95,8 +97,9 @@ def _stat(pid: int) -> list[str]:
     return text.rpartition(")")[2].split()  # the command's name before may hold anything
 
 
-def _ticks(stat: list[str]) -> float:
-    return (int(stat[11]) + int(stat[12])) / TICK if stat else 0.0
+def _ticks(stat: list[str], fields: int = 2) -> float:
+    """Return user and system time; with four fields those of children that ended too."""
+    return sum(int(field) for field in stat[11 : 11 + fields]) / TICK
 
 
 def _lines(path: str) -> list[str]:
