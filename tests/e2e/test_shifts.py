@@ -262,7 +262,7 @@ def test_changes_while_a_shift_waits(agency: Agency) -> None:
     u1.world.settle()
     since = u1.google.mark()
     first = [shift(f"s{n}", start=in_days(2 + n)) for n in range(4)]
-    with u1.slow(1_500):
+    with u1.slow(4_000):
         agency.schedule(*first, shift("many", start=in_days(20)), shift("undone", start=in_days(21)))
         for version in range(2, 6):
             agency.schedule(shift("many", version, start=in_days(20), title=f"many {version}"))
