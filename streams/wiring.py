@@ -47,8 +47,8 @@ def rocksdb_options() -> dict[str, Any]:
     """
     return {
         "driver": "rocksdict",
-        "block_cache_size": 8 << 20,
-        "write_buffer_size": 4 << 20,
+        "block_cache_size": 2 << 20,
+        "write_buffer_size": 1 << 20,
         "target_file_size_base": 16 << 20,
         "max_open_files": 64,
     }
