@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from schemas.rows import Connection, UserRow
 
 
+#: The ticket of a look that nobody asked for: to find out what became of calls whose outcome was never told.
+DOUBT = "doubt"
+
+
 class Rest(NamedTuple):
     """Nothing to do; `until`: when to ask again, if time alone can change that."""
 
@@ -56,6 +60,8 @@ def agenda(row: UserRow, policy: Policy, now: datetime) -> Agenda:
             return Rest(until if until.year < 9999 else None)
         if connection.verify is not None:
             return Look(connection.verify.ticket)
+        if row.doubts:
+            return Look(DOUBT)
         mutations = plan(row, policy, now)
         return Write(mutations) if mutations else Rest()
     if connection.released or connection.occurred_at is None:

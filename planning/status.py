@@ -68,7 +68,7 @@ def _state(row: UserRow, waiting: Sequence[Mutation], now: datetime) -> SyncStat
         return "syncing"
     if is_held(row):
         return "paused"
-    return "syncing" if waiting else "in_sync"
+    return "syncing" if waiting or row.doubts else "in_sync"
 
 
 def _last_error(row: UserRow, now: datetime) -> LastError | None:

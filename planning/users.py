@@ -43,11 +43,15 @@ if TYPE_CHECKING:
 
 
 class Terms(NamedTuple):
-    """What a fold depends on beside the row and the fact: the agency's policy, the clock, the resync cool-down."""
+    """What a fold depends on beside the row and the fact: the agency's policy, the clock, the resync cool-down.
+
+    `unsure`: the shifts about which a call may have been made that no outcome tells of; None: perhaps any.
+    """
 
     policy: Policy
     now: datetime
     cooldown: timedelta = timedelta(seconds=60)
+    unsure: frozenset[str] | None = frozenset()
 
 
 class Folded(NamedTuple):
@@ -61,13 +65,14 @@ class Folded(NamedTuple):
 def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
     """Return what one fact does to one user."""
     row = before or UserRow(agency_id=fact.agency_id, user_id=fact.user_id)
+    planned = _planned(row, terms) if isinstance(fact, Contribution) else frozenset()
     folded = _folded(row, fact, terms)
     # After a crash between a row and its status, facts come again on a row that knows them already, and may change it
     # there and back: only telling every time tells surely. Of somebody who never connected nothing changes by that.
     told = row.connection.state != "none" or folded == row
     row = _without_forgotten(folded, terms.now)
     waiting = pending(row, terms.policy, terms.now)
-    row = _without_settled(row, waiting)
+    row = _without_settled(_with_doubts(row, planned - _shifts(waiting)), waiting)
     now_is = status(row, waiting, terms.now)
     changed = row.status is None or row.status != now_is
     results = (
@@ -83,7 +88,8 @@ def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
             return _contributed(row, fact)
         case Connected() | Disconnected() | Deactivated():
             turned = fold_turn(connection, fact)
-            return row if turned is connection else _with(row, connection=turned, open={}, refused={})
+            ended = {"connection": turned, "open": {}, "refused": {}, "doubts": ()}
+            return row if turned is connection else _with(row, **ended)
         case ResyncAsked():
             return _connection(row, fold_resync(connection, fact, terms.cooldown))
         case VerifyDue():
@@ -97,9 +103,31 @@ def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
         case CallsAnswered(outcomes=outcomes):
             for outcome in outcomes:
                 row = record(row, outcome)
-            return row
+            told = {shift_key(o.calendar_id, o.shift_id) for o in outcomes}
+            return _with(row, doubts=tuple(d for d in row.doubts if d not in told)) if row.doubts else row
         case _:
             assert_never(fact)
+
+
+def _planned(row: UserRow, terms: Terms) -> frozenset[str]:
+    """Return the shifts of which a write was planned and may have been made, though nobody has told what came of it."""
+    connection = row.connection
+    if connection.state != "connected" or connection.verify is not None:
+        return frozenset()  # nothing is written, or a look is to come that sees whatever was
+    planned = _shifts(pending(row, terms.policy, terms.now))
+    # A lane that waits for a problem to pass has ended, and forgotten what it was unsure of.
+    return planned if terms.unsure is None or connection.problem is not None else planned & terms.unsure
+
+
+def _with_doubts(row: UserRow, overtaken: frozenset[str]) -> UserRow:
+    """Note that nobody would ever find out what became of these writes: the wish has changed, and no write is planned."""
+    if overtaken.issubset(row.doubts):
+        return row
+    return _with(row, doubts=tuple(sorted(overtaken.union(row.doubts))))
+
+
+def _shifts(mutations: Sequence[Mutation]) -> frozenset[str]:
+    return frozenset(shift_key(m.calendar_id, m.shift_id) for m in mutations)
 
 
 def _without_settled(row: UserRow, waiting: Sequence[Mutation]) -> UserRow:
@@ -108,7 +136,7 @@ def _without_settled(row: UserRow, waiting: Sequence[Mutation]) -> UserRow:
         return _with(row, open={}) if row.open else row
     if row.connection.verify is not None:
         return row
-    still = {shift_key(m.calendar_id, m.shift_id) for m in waiting}
+    still = _shifts(waiting).union(row.doubts)
     if not still.issuperset(row.open):
         row = _with(row, open={key: o for key, o in row.open.items() if key in still})
     if not still and row.connection.default_cause is not None:

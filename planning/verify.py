@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from planning.identity import event_id
 from planning.window import is_history
 from schemas.rows import Applied
 
@@ -22,7 +23,18 @@ if TYPE_CHECKING:
 
 def known_ids(row: UserRow) -> dict[str, tuple[str, str, int]]:
     """Return calendar, shift and generation of every event that is ours because we know the shift, by event id."""
-    return {event: (a.calendar_id, a.shift_id, a.generation) for event, a in row.applied.items()}
+    known = {event: (a.calendar_id, a.shift_id, a.generation) for event, a in row.applied.items()}
+    return _doubted(row) | known
+
+
+def _doubted(row: UserRow) -> dict[str, tuple[str, str, int]]:
+    found: dict[str, tuple[str, str, int]] = {}
+    for doubt in row.doubts:
+        calendar_id, shift_id = doubt.split("/")
+        generation = row.burnt[doubt].generation if doubt in row.burnt else 0
+        name = event_id(row.agency_id, calendar_id, shift_id, generation)
+        found[name] = (calendar_id, shift_id, generation)
+    return found
 
 
 def ids_to_read(row: UserRow, listed: Iterable[str], now: datetime) -> tuple[str, ...]:
@@ -31,13 +43,12 @@ def ids_to_read(row: UserRow, listed: Iterable[str], now: datetime) -> tuple[str
     Some accounts strip private properties, by which we list; and an event that no listing ever showed may be of one.
     """
     shown = set(listed)
-    return tuple(
+    unseen = [
         event
         for event, applied in row.applied.items()
-        if event not in shown
-        and not is_history(applied.end, now)
-        and (row.connection.strips_properties or not applied.seen)
-    )
+        if not is_history(applied.end, now) and (row.connection.strips_properties or not applied.seen)
+    ]
+    return tuple(event for event in dict.fromkeys((*unseen, *_doubted(row))) if event not in shown)
 
 
 def fold_seen(row: UserRow, seen: CalendarSeen) -> UserRow:
@@ -53,6 +64,7 @@ def fold_seen(row: UserRow, seen: CalendarSeen) -> UserRow:
         update={
             "applied": applied,
             "burnt": {} if moved else row.burnt,
+            "doubts": (),
             # A look that somebody asked for tries again what Google refused.
             "refused": {} if moved or (answered and ticket is not None and ticket.cause) else row.refused,
             "connection": connection.model_copy(

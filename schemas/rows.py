@@ -128,7 +128,8 @@ class Connection(Shape):
 class UserRow(Shape):
     """``users[agency/user]``: desired per calendar, applied per event id, and the connection.
 
-    `burnt`, `refused` and `open` are keyed by ``calendar/shift``; `refused` also by event id, for removals.
+    `burnt`, `refused` and `open` are keyed by ``calendar/shift``; `refused` also by event id, for removals. `doubts` are
+    such keys, too: a write of them may have been made that nobody told of, and none is planned any more.
     """
 
     agency_id: str
@@ -138,6 +139,7 @@ class UserRow(Shape):
     burnt: dict[str, Burnt] = {}
     refused: dict[str, Refusal] = {}
     open: dict[str, Open] = {}
+    doubts: tuple[str, ...] = ()
     connection: Connection = Connection()
     last_synced_at: AwareDatetime | None = None
     status: SyncStatus | None = None

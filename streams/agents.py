@@ -177,7 +177,9 @@ def define_users(
         message = event.message
         fact = codec.user_fact(message.value)
         before = table.get(message.partition, message.key)
-        folded = users.fold(before, fact, users.Terms(policies.of(fact.agency_id), now(), cooldown))
+        unsure = lanes.unsure(message.partition, message.key)
+        terms = users.Terms(policies.of(fact.agency_id), now(), cooldown, unsure)
+        folded = users.fold(before, fact, terms)
         # Until the gate opens this may be a redelivery whose row was written, but not its changelog record or its status.
         again = not lanes.is_open(message.partition)
         sent: list[Awaitable[object]] = [

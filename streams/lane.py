@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from planning.agenda import Agenda, Release
+    from schemas.mutations import Mutation
     from schemas.rows import UserRow
     from streams.desk import Desk
 
@@ -46,6 +47,15 @@ class Lane:
         self._writing.folded(offset)
         self._care.folded(offset)
         self._changed.set()
+
+    @property
+    def unsure(self) -> frozenset[str]:
+        """Return the shifts about which a call may have been made whose outcome is not told."""
+        return self._writing.unsure
+
+    def inherit(self, mutations: tuple[Mutation, ...]) -> None:
+        """Take over what was planned before this worker had the user: its last owner may have made any of it."""
+        self._writing.inherit(mutations)
 
     # The life of a lane
 
@@ -97,6 +107,7 @@ class Lane:
         seen = await look(self._desk, await self._desk.session(row), row, ticket)
         self._care.patience.succeeded()
         await self._care.tell(seen)
+        self._writing.saw()
 
     async def _release(self, row: UserRow, release: Release) -> None:
         """Erase the token, revoke it at Google first where nobody else uses the account, then say so."""

@@ -20,7 +20,7 @@ from contextvars import Context
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from planning.agenda import Rest, agenda
+from planning.agenda import Rest, Write, agenda
 from planning.connection import daily_look
 from streams.lane import Lane
 from streams.tables import NotOpen
@@ -48,6 +48,7 @@ class Lanes:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._open: frozenset[int] = frozenset()
+        self._walked: frozenset[int] = frozenset()
         self._lanes: dict[bytes, tuple[Lane, asyncio.Task[None]]] = {}
         self._timers: dict[bytes, asyncio.TimerHandle] = {}
         self._waking: asyncio.Task[None] | None = None
@@ -58,6 +59,16 @@ class Lanes:
     def is_open(self, partition: int) -> bool:
         """Say whether the gate of this partition is passed."""
         return partition in self._open
+
+    def unsure(self, partition: int, key: bytes) -> frozenset[str] | None:
+        """Return the shifts about which a call may have been made whose outcome is not told; None: perhaps any.
+
+        Until the rows of a partition were looked through, its last owner may have died in the middle of any planned call.
+        """
+        if partition not in self._walked:
+            return None
+        known = self._lanes.get(key)
+        return frozenset() if known is None else known[0].unsure
 
     def folded(self, partition: int, key: bytes, offset: int) -> None:
         """Take note of a row that was just written; its user may have work now."""
@@ -75,7 +86,7 @@ class Lanes:
     async def drain(self) -> None:
         """End all lanes. A second one, of a stop that meets a rebalance, ends no sooner than the first."""
         self._desk.paused = True
-        self._open = frozenset()
+        self._open = self._walked = frozenset()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -109,13 +120,18 @@ class Lanes:
 
     async def _wake_all(self, partitions: frozenset[int]) -> None:
         try:
-            await self._walk(partitions, self._wake_if_open)
+            for partition in sorted(partitions):
+                await self._walk(frozenset({partition}), self._wake_if_open)
+                self._walked |= {partition} & self._open
         except Exception as error:  # noqa: BLE001 - users who were never woken would wait in silence
             self._desk.fail(error)
 
     async def _wake_if_open(self, partition: int, key: bytes, row: UserRow) -> None:
-        if agenda(row, self._desk.policies.of(row.agency_id), datetime.now(UTC)) != Rest():
+        todo = agenda(row, self._desk.policies.of(row.agency_id), datetime.now(UTC))
+        if todo != Rest():
             self._wake(partition, key)
+        if isinstance(todo, Write) and (known := self._lanes.get(key)) is not None:
+            known[0].inherit(todo.mutations)
 
     async def _ask_daily(self, partition: int, key: bytes, row: UserRow) -> None:
         if partition in self._open and (due := daily_look(row, datetime.now(UTC))) is not None:

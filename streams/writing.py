@@ -20,17 +20,19 @@ from planning.agenda import Write, agenda
 from planning.answers import Attempt, Unsettled
 from planning.identity import shift_key
 from planning.urgency import place
-from schemas.errors import GoogleForNow
+from schemas.errors import GoogleForNow, GrantLost, QuotaExhausted, RateLimited
 from schemas.facts import CallsAnswered
+from streams.desk import Closed
 
 if TYPE_CHECKING:
     from planning.agenda import Agenda
     from planning.urgency import Place
+    from schemas.answers import Answer
     from schemas.mutations import Mutation
     from schemas.outcomes import Outcome
     from schemas.rows import UserRow
     from streams.care import Care
-    from streams.desk import Desk
+    from streams.desk import Desk, Session
 
 #: Later than any offset: the call is under way, or its outcome not delivered yet.
 UNKNOWN = float("inf")
@@ -53,6 +55,21 @@ class Writing:
         self._folded = -1
         self._row: UserRow | None = None
         self._todo: dict[str, Mutation] = {}
+        #: Shifts whose write may have been made, though no answer told how it ended.
+        self._unsure: set[str] = set()
+
+    @property
+    def unsure(self) -> frozenset[str]:
+        """Return the shifts about which a call may have been made whose outcome the row does not hold."""
+        return frozenset(self._unsure.union(name for name in self._busy if name not in self._writes))
+
+    def inherit(self, mutations: tuple[Mutation, ...]) -> None:
+        """Take over what was planned before this worker had the user: its last owner may have made any of it."""
+        self._unsure.update(shift_key(m.calendar_id, m.shift_id) for m in mutations)
+
+    def saw(self) -> None:
+        """Be sure again: everything that stands at Google was looked at."""
+        self._unsure.clear()
 
     @property
     def busy(self) -> bool:
@@ -151,7 +168,7 @@ class Writing:
                         break  # the wish changed while this waited; the next plan knows
                     mutation, attempt = newest, attempt or answers.begin(newest)
                     queued_at = self._waiting.pop(name)
-                    answer = await self._desk.call(session, attempt.call)
+                    answer = await self._call(name, session, attempt)
                 step = answers.proceed(attempt, answer, datetime.now(UTC))
                 if isinstance(step, Unsettled):
                     raise GoogleForNow("unsettled", "Google's answers about one event do not fit together")
@@ -163,6 +180,17 @@ class Writing:
         finally:
             self._waiting.pop(name, None)
         return None
+
+    async def _call(self, name: str, session: Session, attempt: Attempt) -> Answer:
+        """Make one call. From here until its outcome is told nobody can know what stands there."""
+        unsure = name in self._unsure
+        self._unsure.add(name)
+        try:
+            return await self._desk.call(session, attempt.call)
+        except (Closed, GrantLost, QuotaExhausted, RateLimited):
+            if not unsure:
+                self._unsure.discard(name)  # it was not made, that much is sure
+            raise
 
     def _newest(self, mutation: Mutation, attempt: Attempt | None) -> Mutation | None:
         """Return what is to be written of this event by now; None: nothing, or something else than what is under way."""
@@ -183,6 +211,7 @@ class Writing:
         if outcome is None:
             del self._busy[name]
         else:
+            self._unsure.discard(name)
             self._answered.append((name, outcome))
             self._tell_answers()
         self._care.wake()

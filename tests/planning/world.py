@@ -19,6 +19,7 @@ from gcal.memory import MemoryGoogle
 from planning import answers, calendars, users
 from planning.agenda import Look, Release, Rest, Write, agenda, pending
 from planning.connection import daily_look
+from planning.identity import shift_key
 from planning.intake import Source, read
 from planning.observation import observe
 from planning.problems import no_token
@@ -74,10 +75,13 @@ class Tables:
 
 @dataclass
 class Lane:
-    """What a lane knows and a crash forgets. `told`: the offset of its last report."""
+    """What a lane knows and a crash forgets. `told`: the offset of its last report. `unsure`: shifts of which a call may
+    have been made whose outcome is not folded.
+    """
 
     attempt: answers.Attempt | None = None
     told: int = -1
+    unsure: set[str] = field(default_factory=set)
 
 
 class Rows:
@@ -124,6 +128,7 @@ class World:
         self.rows: dict[Who, UserRow] = {}
         self.statuses: dict[Who, SyncStatus] = {}
         self.lanes: dict[Who, Lane] = {}
+        self.walked = True
         self.gate = 0
         self.rebuilding = False
 
@@ -196,9 +201,11 @@ class World:
     def fold_user(self) -> None:
         fact = self.user_facts[self.read_users]
         who = (fact.agency_id, fact.user_id)
-        terms = users.Terms(self.policies[who[0]], self.now)
+        terms = users.Terms(self.policies[who[0]], self.now, unsure=self._unsure(who))
         folded = users.fold(self.rows.get(who), fact, terms)
         self.rows[who] = folded.row
+        if isinstance(fact, CallsAnswered) and who in self.lanes:
+            self.lanes[who].unsure -= {shift_key(o.calendar_id, o.shift_id) for o in fact.outcomes}
         if folded.status is not None:
             self.statuses[who] = folded.status
         self.results += folded.results
@@ -206,7 +213,7 @@ class World:
 
     def crash(self, behind: int, *, statuses_lost: bool = False) -> None:
         """The worker dies: lanes forget, rows come from disk, the last facts about users are delivered again."""
-        self.lanes = {}
+        self.lanes, self.walked = {}, False
         self.rows = {who: UserRow.model_validate_json(_row(row)) for who, row in self.rows.items()}
         self.tables = Tables(
             {k: PublicationRow.model_validate_json(_row(v)) for k, v in self.tables.publications.items()},
@@ -225,7 +232,7 @@ class World:
         self._forget_everything()
         for record in self.inputs:
             record.delivered = False
-        self.rebuilding = True
+        self.rebuilding, self.walked = True, False
 
     # --- lanes ---
 
@@ -234,8 +241,22 @@ class World:
             self.rebuilding, self.gate = False, len(self.user_facts)
         return not self.rebuilding and self.read_users >= self.gate
 
+    def _unsure(self, who: Who) -> frozenset[str] | None:
+        if not self.walked:
+            return None
+        return frozenset(self.lanes[who].unsure) if who in self.lanes else frozenset()
+
+    def _walk(self) -> None:
+        """The gate is open: lanes inherit what was planned before, and may have been done."""
+        self.walked = True
+        for who, row in self.rows.items():
+            for m in pending(row, self.policies[who[0]], self.now):
+                self.lanes.setdefault(who, Lane()).unsure.add(shift_key(m.calendar_id, m.shift_id))
+
     def work(self, who: Who, fault: Fault = "none", choice: int = 0) -> bool:
         """Take one step of a lane; say whether there was one to take."""
+        if self.may_write() and not self.walked:
+            self._walk()
         row, lane = self.rows.get(who), self.lanes.setdefault(who, Lane())
         if row is None or not self.may_write() or lane.told >= self.read_users:
             return False
@@ -269,6 +290,7 @@ class World:
             return
         self._check(row, self.tokens[who][0], attempt.call)
         answer = self.google.apply(self.tokens[who][0], attempt.call)
+        lane.unsure.add(shift_key(attempt.mutation.calendar_id, attempt.mutation.shift_id))
         if fault == "after":
             return
         step = answers.proceed(attempt, answer, self.now)
