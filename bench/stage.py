@@ -137,6 +137,9 @@ class Stage:
         if self._profiles is None:
             yield
             return
+        tool = Path(sys.executable).parent / "py-spy"
+        if not tool.exists():
+            raise BenchFailed("--profile needs py-spy beside this Python: pip install py-spy")
         self._profiles.mkdir(parents=True, exist_ok=True)
         target = self._profiles / f"{name}.txt"
         options = [
@@ -151,7 +154,7 @@ class Stage:
             str(self.worker),
         ]
         spy = await asyncio.create_subprocess_exec(
-            Path(sys.executable).parent / "py-spy",
+            tool,
             *("record", *options),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
