@@ -133,7 +133,7 @@ class Story:
         specs = Names(self.world.prefix).specs(PARTITIONS)
         self.loop.run(create(Broker(self.world.broker.bootstrap), specs, 1))
         url, key = settings["SHIFTCAL_DATABASE_URL"], settings["SHIFTCAL_VAULT_KEYS"]
-        self.vault = self.loop.run(Vault.open(url, [key]))
+        self.vault = self.loop.run(Vault.open(url, [key], wait_s=60.0))
         for account in {person.account for person in self.history.people}:
             self.google.account(account)
         return self
