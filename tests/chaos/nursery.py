@@ -6,6 +6,7 @@ the command itself, `shiftcal worker`; only the start is cheaper, so that storie
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -105,12 +106,17 @@ class NurseryWorld(World):
 
 # In the process that forks
 
+_PR_SET_PDEATHSIG = 1
+
 
 def _fork(question: dict[str, Any]) -> int:
     if pid := os.fork():
         return pid
     status = 70
     try:
+        # However the nursery ends, no worker outlives it.
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
         log = os.open(question["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (log, 1), (log, 2)):
