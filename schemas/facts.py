@@ -16,15 +16,28 @@ from schemas.cause import Cause
 from schemas.messages import Delete, Upsert
 from schemas.outcomes import Observed, Outcome
 
+Change = Annotated[Upsert | Delete, Field(discriminator="op")]
+
+
+class Changes(Shape):
+    """The good changes of one `schedule-changed` message."""
+
+    changes: tuple[Change, ...]
+    cause: Cause
+
 
 class ShiftsChanged(Shape):
-    """The good changes of one `schedule-changed` message."""
+    """What `schedule-changed` messages say of one calendar, in their order: one, or several that waited together."""
 
     fact: Literal["shifts_changed"] = "shifts_changed"
     agency_id: str
     calendar_id: str
-    changes: tuple[Annotated[Upsert | Delete, Field(discriminator="op")], ...]
-    cause: Cause
+    messages: Annotated[tuple[Changes, ...], Field(min_length=1)]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All changes of all messages."""
+        return tuple(change for message in self.messages for change in message.changes)
 
 
 #: `never`: no message ever said anything. `unpublished` is the only one that policy `keep` freezes.
@@ -65,7 +78,8 @@ class Contribution(Shape):
     """All that one calendar wants of one user, as of one `calendar-facts` record.
 
     `revision` is that record's offset. `wishes` holds the published shifts of the user by shift id; `touched` the
-    versions that the causing message set for shifts that it took away from this user.
+    versions that the causing message set for shifts that it took away from this user. `cause` is the newest message of
+    the record; `causes` names, by shift, those before it that the record holds as well.
     """
 
     fact: Literal["contribution"] = "contribution"
@@ -77,6 +91,7 @@ class Contribution(Shape):
     wishes: dict[str, Wish]
     touched: dict[str, int] = {}
     cause: Cause
+    causes: dict[str, Cause] = {}
 
 
 class Connected(Shape):

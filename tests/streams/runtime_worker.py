@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from faust.types import EventT
 
 from streams.cluster import Cluster
 from streams.continuity import Continuity
+from streams.each import Body
 from streams.faustapp import App, Wiring, make_app
 from streams.gate import Gate
 from streams.membership import membership
@@ -86,9 +87,9 @@ class Chain:
         self.opened_event = asyncio.Event()
         self.publications = self.app.raw_table("publications")
         self.users = self.app.raw_table("users")
-        self.app.raw_agent(names.inputs, self.intake, name="intake")
-        self.app.raw_agent([names.calendar_facts], self.calendars, name="calendars")
-        self.app.raw_agent([names.user_facts], self.fold, name="users")
+        self.app.raw_agent(names.inputs, _one_by_one(self.intake), name="intake")
+        self.app.raw_agent([names.calendar_facts], _one_by_one(self.calendars), name="calendars")
+        self.app.raw_agent([names.user_facts], _one_by_one(self.fold), name="users")
 
     async def __aenter__(self) -> Self:
         await self.sender.start()
@@ -151,6 +152,13 @@ class Chain:
         self.log.append((what, value))
         if self.setup.hard_exit:
             print(json.dumps({what: value}), flush=True)
+
+
+def _one_by_one(body: Callable[[EventT[bytes]], Awaitable[Sequence[asyncio.Future[Any]]]]) -> Body:
+    async def each(events: Sequence[EventT[bytes]]) -> Sequence[asyncio.Future[Any]]:
+        return [delivery for event in events for delivery in await body(event)]
+
+    return each
 
 
 @asynccontextmanager
