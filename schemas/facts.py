@@ -10,8 +10,9 @@ from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
+from pydantic.dataclasses import dataclass
 
-from schemas.base import Shape
+from schemas.base import SMALL, Shape
 from schemas.cause import Cause
 from schemas.messages import Delete, Upsert
 from schemas.outcomes import Observed, Outcome
@@ -60,7 +61,8 @@ class PublicationChanged(Shape):
 CalendarFact = Annotated[ShiftsChanged | PublicationChanged, Field(discriminator="fact")]
 
 
-class Wish(Shape):
+@dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
+class Wish:
     """One shift as its user should see it, its text cut to what Google takes. `digest` covers all but `version`."""
 
     version: int
