@@ -19,22 +19,11 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from schemas.facts import Wish
-from schemas.mutations import EventBody
+from schemas.mutations import EventBody, Rendered
 from schemas.policy import Policy
 
 #: Longest texts we send, in characters. Google documents none; longer ones were seen refused or cut.
 SUMMARY, LOCATION, DESCRIPTION = 1_024, 1_024, 8_000
-
-
-class Rendered(NamedTuple):
-    """The fields we own, as for an insert, and their fingerprint."""
-
-    summary: str
-    location: str
-    description: str
-    start: tuple[str, str | None]
-    end: tuple[str, str | None]
-    fingerprint: str
 
 
 class _Rendering(NamedTuple):

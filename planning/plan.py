@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Literal
 
-from planning.body import insert_body, render
+from planning.body import render
 from planning.identity import event_id, shift_key
-from planning.observation import names_of
 from planning.remembered import newest_plan, remember
 from planning.window import instant, is_history
 from schemas.mutations import DeleteEvent, InsertEvent, Mutation, PatchEvent
@@ -119,15 +118,13 @@ def _fulfil(
     known, etag = before.get(event), standing[1].etag if standing else None
     if known is not None and _is_same(known, (etag, rendered.fingerprint, wish.version, cause)):
         return [known]
-    names = names_of(row.agency_id, calendar_id, shift_id, wish.version, rendered.fingerprint)
     common: dict[str, Any] = {
         "agency_id": row.agency_id,
         "calendar_id": calendar_id,
         "shift_id": shift_id,
         "event_id": event,
         "generation": generation,
-        "body": insert_body(event, rendered, names),
-        "fingerprint": rendered.fingerprint,
+        "rendered": rendered,
         "version": wish.version,
         "start": instant(wish.start),
         "end": instant(wish.end),
@@ -142,7 +139,7 @@ def _is_same(known: Mutation, wanted: tuple[str | None, str, int, Cause | None])
     return (
         not isinstance(known, DeleteEvent)
         and (known.etag if isinstance(known, PatchEvent) else None) == etag
-        and known.fingerprint == fingerprint
+        and known.rendered.fingerprint == fingerprint
         and known.version == version
         and known.cause is cause
     )
