@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from planning.body import render
 from planning.identity import event_id, shift_key
-from planning.remembered import newest_plan, remember
+from planning.remembered import newest_plan, remember, remember_again
 from planning.window import instant, is_history
 from schemas.mutations import DeleteEvent, InsertEvent, Mutation, PatchEvent
 
@@ -34,6 +34,7 @@ def plan(row: UserRow, policy: Policy, now: datetime) -> tuple[Mutation, ...]:
         return ()
     before = newest_plan(row)
     if before is not None and before.holds(row, policy, now):
+        remember_again(before, row)
         return before.todo
     todo = _planned(row, policy, now, before.by_event if before else {})
     remember(row, policy, now, todo)

@@ -30,6 +30,7 @@ _NEVER = datetime(9990, 1, 1, tzinfo=UTC)
 class Plan(NamedTuple):
     """A plan and what it was made of; `until`: when the first end that it looked at turns into history."""
 
+    row: UserRow
     parts: tuple[object, ...]
     causes: tuple[object, ...]
     made_at: datetime
@@ -39,9 +40,10 @@ class Plan(NamedTuple):
 
     def holds(self, row: UserRow, policy: Policy, now: datetime) -> bool:
         """Say whether planning this row now would come to the same."""
-        return (
-            self.made_at <= now < self.until
-            and all(map(is_, self.parts, _parts(row, policy)))
+        if not self.made_at <= now < self.until:
+            return False
+        return (self.row is row and self.parts[0] is policy) or (
+            all(map(is_, self.parts, _parts(row, policy)))
             and all(map(is_, self.causes, _causes(row, self.todo)))
         )
 
@@ -59,8 +61,14 @@ def remember(row: UserRow, policy: Policy, now: datetime, todo: tuple[Mutation, 
     if len(_plans) >= _MOST:
         forget_all()
     by_event = {mutation.event_id: mutation for mutation in todo}
-    plan = Plan(_parts(row, policy), _causes(row, todo), now, _until(row, now), todo, by_event)
+    plan = Plan(row, _parts(row, policy), _causes(row, todo), now, _until(row, now), todo, by_event)
     _plans[row.agency_id, row.user_id] = plan
+
+
+def remember_again(plan: Plan, row: UserRow) -> None:
+    """Note that the plan is one of this row, too."""
+    if plan.row is not row:
+        _plans[row.agency_id, row.user_id] = plan._replace(row=row)
 
 
 def forget_all() -> None:
