@@ -47,7 +47,7 @@ def render(calendar_id: str, shift_id: str, wish: Wish, policy: Policy) -> Rende
 
 
 _known: dict[_Rendering, Rendered] = {}
-_KNOWN_MOST = 50_000
+_KNOWN_MOST = 5_000
 
 
 def _render(key: _Rendering, wish: Wish) -> Rendered:

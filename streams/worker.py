@@ -17,7 +17,7 @@ from gcal.client import GoogleCalendar, GoogleSettings
 from schemas.errors import OperatorError
 from schemas.rows import UserRow
 from streams import logs, serve, topics
-from streams.agents import Tools, define_calendars, define_intake, define_users
+from streams.agents import REMEMBERED, Tools, define_calendars, define_intake, define_users
 from streams.clock import Pulse
 from streams.cluster import Cluster
 from streams.continuity import Continuity
@@ -158,7 +158,7 @@ class Worker:
         tools = Tools(app, self._names, sender, teller, self._metrics)
         define_intake(tools)
         define_calendars(tools)
-        rows = Repository(app.raw_table("users"), UserRow)
+        rows = Repository(app.raw_table("users"), UserRow, REMEMBERED)
         loop = asyncio.get_running_loop()
         self._quota = Quota(
             settings.google_project_per_minute,
