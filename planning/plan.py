@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Literal
 
-from planning.body import render
+from planning.body import fingerprint, render
 from planning.identity import event_id, shift_key
 from planning.remembered import newest_plan, remember, remember_again
 from planning.window import instant, is_history
@@ -94,7 +94,7 @@ def is_held(row: UserRow) -> bool:
 
 
 def _is_fulfilled(applied: Applied, wish: Wish, policy: Policy) -> bool:
-    return applied.fingerprint == render(applied.calendar_id, applied.shift_id, wish, policy).fingerprint
+    return applied.fingerprint == fingerprint(applied.calendar_id, applied.shift_id, wish, policy)
 
 
 def _fulfil(
@@ -106,18 +106,18 @@ def _fulfil(
 ) -> list[Mutation]:
     calendar_id, shift_id, wish = wanted
     key = shift_key(calendar_id, shift_id)
-    rendered = render(calendar_id, shift_id, wish, policy)
+    wanted_is = fingerprint(calendar_id, shift_id, wish, policy)
     standing = min(events, key=lambda e: e[1].generation, default=None)
-    if standing is not None and standing[1].fingerprint == rendered.fingerprint:
+    if standing is not None and standing[1].fingerprint == wanted_is:
         return []
-    if (refusal := row.refused.get(key)) is not None and refusal.fingerprint == rendered.fingerprint:
+    if (refusal := row.refused.get(key)) is not None and refusal.fingerprint == wanted_is:
         return []
     burnt = row.burnt.get(key)
     generation = standing[1].generation if standing else burnt.generation if burnt else 0
     event = standing[0] if standing else event_id(row.agency_id, calendar_id, shift_id, generation)
     cause = row.open[key].cause if key in row.open else row.connection.default_cause
     known, etag = before.get(event), standing[1].etag if standing else None
-    if known is not None and _is_same(known, (etag, rendered.fingerprint, wish.version, cause)):
+    if known is not None and _is_same(known, (etag, wanted_is, wish.version, cause)):
         return [known]
     common: dict[str, Any] = {
         "agency_id": row.agency_id,
@@ -125,7 +125,7 @@ def _fulfil(
         "shift_id": shift_id,
         "event_id": event,
         "generation": generation,
-        "rendered": rendered,
+        "rendered": render(calendar_id, shift_id, wish, policy),
         "version": wish.version,
         "start": instant(wish.start),
         "end": instant(wish.end),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from schemas.rows import UserRow
 
 #: Shifts, wished for or standing, of all plans together: a plan keeps what it was made of in memory.
-_MOST = 20_000
+_MOST = 50_000
 
 _NEVER = datetime(9990, 1, 1, tzinfo=UTC)
 

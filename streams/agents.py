@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 #: A mass modify yields to the loop after so many rows, so that heartbeats and lanes go on.
 YIELD_EVERY = 100
 
-#: JSON of the users' rows that are kept decoded, in bytes: about ten thousand shifts.
-REMEMBERED = 6 << 20
+#: JSON of the users' rows that are kept decoded, in bytes: some 25,000 shifts. A lane looks at its row at every turn.
+REMEMBERED = 16 << 20
 
 #: Intake writes no row, and a message costs it little: as many as Faust lets wait, of all topics.
 TOGETHER = Manner(most=1_000, apart=False)
@@ -111,8 +111,8 @@ class Calendars:
 
     def __init__(self, app: App) -> None:
         self.publications = Repository(app.raw_table("publications"), PublicationRow)
-        self.assignments = Repository(app.raw_table("assignments"), AssignmentRow)
-        self.rosters = Repository(app.raw_table("rosters"), RosterRow, REMEMBERED // 2)
+        self.assignments = Repository(app.raw_table("assignments"), AssignmentRow, 1 << 16)
+        self.rosters = Repository(app.raw_table("rosters"), RosterRow, 4 << 20)
 
 
 class CalendarRows:
