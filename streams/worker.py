@@ -36,6 +36,7 @@ from streams.repository import Repository
 from streams.revocations import keep_revoking
 from streams.security import Broker
 from streams.sender import Sender
+from streams.slimness import keep_slim
 from vault import Vault
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ class Worker:
             self._lanes.rounds(),
             keep_sending(vault, sender, self._names),
             keep_revoking(vault, port),
+            keep_slim(lambda: len(self._lanes) > 0),
         )
         tasks = [asyncio.create_task(self._guarded(work), context=Context()) for work in works]
         try:
