@@ -14,13 +14,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from faust.types import EventT
 
 from streams.cluster import Cluster
 from streams.continuity import Continuity
-from streams.each import Body
 from streams.faustapp import App, Wiring, make_app
 from streams.gate import Gate
 from streams.membership import membership
@@ -29,6 +28,9 @@ from streams.rebuild import Rebuild
 from streams.security import Broker
 from streams.sender import Sender
 from streams.serve import run, serve, stop_within_deadline
+
+if TYPE_CHECKING:
+    from streams.each import Body
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,10 @@ class Chain:
         self.opened_event = asyncio.Event()
         self.publications = self.app.raw_table("publications")
         self.users = self.app.raw_table("users")
+        self.build()
+
+    def build(self) -> None:
+        names = self.names
         self.app.raw_agent(names.inputs, _one_by_one(self.intake), name="intake")
         self.app.raw_agent([names.calendar_facts], _one_by_one(self.calendars), name="calendars")
         self.app.raw_agent([names.user_facts], _one_by_one(self.fold), name="users")
