@@ -44,7 +44,7 @@ YIELD_EVERY = 100
 REMEMBERED = 16 << 20
 
 #: Intake writes no row, and a message costs it little: as many as Faust lets wait, of all topics.
-TOGETHER = Manner(most=1_000, apart=False)
+TOGETHER = Manner(most=1_000, together=1_000, apart=False)
 
 
 class Tools(NamedTuple):

@@ -54,9 +54,14 @@ def table_written(delivery: asyncio.Future[object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How an agent takes its events: how many may be open, and whether those of different partitions come apart."""
+    """How an agent takes its events.
+
+    `most` may be open at a time. `together`: so many in one go, since a stop and a rebalance wait for them. `apart`: those
+    of different partitions are given to the body one partition after the other.
+    """
 
     most: int = MAX_OPEN
+    together: int = 32
     apart: bool = True
 
 
@@ -80,7 +85,7 @@ async def run(
     async with aclosing(events):
         async for event in events:
             await acks.room()
-            waiting = await _waiting(manual, event, acks.free)
+            waiting = await _waiting(manual, event, min(acks.free, manner.together))
             for together in _by_partition(waiting) if manner.apart else [waiting]:
                 if not (admitted := await _admitted(together, continuity, leave)):
                     continue

@@ -50,7 +50,7 @@ class Gathering(Chain):
 
     def build(self) -> None:
         self.app.raw_agent(
-            self.names.inputs, self.take_inputs, name="intake", manner=each.Manner(1_000, apart=False)
+            self.names.inputs, self.take_inputs, name="intake", manner=each.Manner(1_000, 1_000, apart=False)
         )
         self.app.raw_agent([self.names.calendar_facts], self.write_rows, name="calendars")
         self.app.raw_agent([self.names.user_facts], self.nothing, name="users")
