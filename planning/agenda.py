@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from planning.connection import blocked_until
-from planning.plan import Removal, plan, plan_removal
+from planning.plan import Removal, outline, plan, plan_removal
+from planning.remembered import Outline
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -90,8 +91,13 @@ def removal(connection: Connection, policy: Policy) -> Removal:
 
 def pending(row: UserRow, policy: Policy, now: datetime) -> tuple[Mutation, ...]:
     """Return the writes that wait, whether or not they may begin now."""
+    return outlook(row, policy, now).todo
+
+
+def outlook(row: UserRow, policy: Policy, now: datetime) -> Outline:
+    """Return the writes that wait, and what is left as it stands."""
     if row.connection.state == "connected":
-        return plan(row, policy, now)
+        return outline(row, policy, now)
     if row.connection.released:
-        return ()
-    return plan_removal(row, removal(row.connection, policy), now)
+        return Outline()
+    return Outline(plan_removal(row, removal(row.connection, policy), now))

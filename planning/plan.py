@@ -11,8 +11,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from planning.body import fingerprint, render
+from planning.drift import is_left
 from planning.identity import event_id, shift_key
-from planning.remembered import newest_plan, remember, remember_again
+from planning.remembered import Outline, newest_plan, remember, remember_again
 from planning.window import instant, is_history
 from schemas.mutations import DeleteEvent, InsertEvent, Mutation, PatchEvent
 
@@ -30,39 +31,47 @@ Removal = Literal["none", "future", "all"]
 
 def plan(row: UserRow, policy: Policy, now: datetime) -> tuple[Mutation, ...]:
     """Return the writes that bring the calendar in step, for a user who is connected and was looked at."""
+    return outline(row, policy, now).todo
+
+
+def outline(row: UserRow, policy: Policy, now: datetime) -> Outline:
+    """Return the plan, and what is left as it stands."""
     if is_held(row):
-        return ()
+        return Outline()
     before = newest_plan(row)
     if before is not None and before.holds(row, policy, now):
         remember_again(before, row)
-        return before.todo
-    todo = _planned(row, policy, now, before.by_event if before else {})
-    remember(row, policy, now, todo)
-    return todo
+        return before.outline
+    found = _planned(row, policy, now, before.by_event if before else {})
+    remember(row, policy, now, found)
+    return found
 
 
-def _planned(
-    row: UserRow, policy: Policy, now: datetime, before: Mapping[str, Mutation]
-) -> tuple[Mutation, ...]:
+def _planned(row: UserRow, policy: Policy, now: datetime, before: Mapping[str, Mutation]) -> Outline:
     frozen = frozen_calendars(row, policy)
     standing: dict[tuple[str, str], list[tuple[str, Applied]]] = defaultdict(list)
     for event, applied in row.applied.items():
         standing[applied.calendar_id, applied.shift_id].append((event, applied))
     todo: list[Mutation] = []
+    left = 0
     for calendar_id, calendar in row.calendars.items():
         for shift_id, wish in calendar.wishes.items():
             if is_wanted(wish, policy, now):
                 events = standing.pop((calendar_id, shift_id), [])
                 if len(events) == 1 and _is_fulfilled(events[0][1], wish, policy):
                     continue
-                todo += _fulfil(row, policy, (calendar_id, shift_id, wish), events, before)
+                note = row.drift.get(shift_key(calendar_id, shift_id))
+                if is_left(note, wish, policy, stands=bool(events)):
+                    left += policy.on_drift == "report"
+                else:
+                    todo += _fulfil(row, policy, (calendar_id, shift_id, wish), events, before)
                 # Two generations of one shift (the user took a burnt one out of the bin): the older id stays.
                 if len(events) > 1:
                     todo += _take_off(row, sorted(events, key=lambda e: e[1].generation)[1:], now)
     for events in standing.values():
         if events[0][1].calendar_id not in frozen:
             todo += _take_off(row, events, now)
-    return tuple(sorted(todo, key=lambda m: (m.start, m.event_id)))
+    return Outline(tuple(sorted(todo, key=lambda m: (m.start, m.event_id))), left)
 
 
 def plan_removal(row: UserRow, removal: Removal, now: datetime) -> tuple[Mutation, ...]:

@@ -31,6 +31,7 @@ def _changes(row: UserRow, outcome: Outcome) -> dict[str, Any]:
                 "applied": {**_unburnt(row, outcome), outcome.event_id: _applied(row, outcome)},
                 "burnt": _burnt(row, key, outcome),
                 "refused": _without(row.refused, key),
+                "drift": _without(row.drift, key),
             }
         case Removed():
             return {

@@ -1,6 +1,6 @@
 """Plans that were made already. A lane looks at its row at every wake, and a fold plans it too: mostly it is the same row.
 
-Comes in: a row, a policy, `now`. Goes out: the plan that was made of them, or mutations of the plan before it that are
+Comes in: a row, a policy, `now`. Goes out: what was made of them, or mutations of the plan before it that are
 still what they would be made anew. Not here: planning. A plan follows from parts of the row that are never altered in
 place, so the same parts (by identity) have the same plan, until an end that it looked at turns into history.
 """
@@ -28,15 +28,22 @@ _MOST = 50_000
 _NEVER = datetime(9990, 1, 1, tzinfo=UTC)
 
 
+class Outline(NamedTuple):
+    """What planning found: what to write, and how many differences are to be told, and left."""
+
+    todo: tuple[Mutation, ...] = ()
+    left: int = 0
+
+
 class Plan(NamedTuple):
-    """A plan and what it was made of; `until`: when the first end that it looked at turns into history."""
+    """An outline and what it was made of; `until`: when the first end that it looked at turns into history."""
 
     row: UserRow
     parts: tuple[object, ...]
     causes: tuple[object, ...]
     made_at: datetime
     until: datetime
-    todo: tuple[Mutation, ...]
+    outline: Outline
     by_event: Mapping[str, Mutation]
     shifts: int
 
@@ -46,7 +53,7 @@ class Plan(NamedTuple):
             return False
         return (self.row is row and self.parts[0] is policy) or (
             all(map(is_, self.parts, _parts(row, policy)))
-            and all(map(is_, self.causes, _causes(row, self.todo)))
+            and all(map(is_, self.causes, _causes(row, self.outline.todo)))
         )
 
 
@@ -75,16 +82,16 @@ def newest_plan(row: UserRow) -> Plan | None:
     return _memory.plans.get((row.agency_id, row.user_id))
 
 
-def remember(row: UserRow, policy: Policy, now: datetime, todo: tuple[Mutation, ...]) -> None:
+def remember(row: UserRow, policy: Policy, now: datetime, outline: Outline) -> None:
     """Keep the plan that was made of this row."""
     plan = Plan(
         row=row,
         parts=_parts(row, policy),
-        causes=_causes(row, todo),
+        causes=_causes(row, outline.todo),
         made_at=now,
         until=_until(row, now),
-        todo=todo,
-        by_event={mutation.event_id: mutation for mutation in todo},
+        outline=outline,
+        by_event={mutation.event_id: mutation for mutation in outline.todo},
         shifts=len(row.applied) + sum(len(calendar.wishes) for calendar in row.calendars.values()),
     )
     _memory.put((row.agency_id, row.user_id), plan)
@@ -108,7 +115,7 @@ def count() -> int:
 
 
 def _parts(row: UserRow, policy: Policy) -> tuple[object, ...]:
-    return (policy, row.calendars, row.applied, row.burnt, row.refused)
+    return (policy, row.calendars, row.applied, row.burnt, row.refused, row.drift)
 
 
 def _causes(row: UserRow, todo: tuple[Mutation, ...]) -> tuple[object, ...]:

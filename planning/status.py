@@ -1,6 +1,6 @@
 """How a user's sync stands, in the words of `sync-status`.
 
-Comes in: a user's row and the writes that wait. Goes out: a `SyncStatus`. Every error comes with a sentence that says
+Comes in: a user's row and what planning found. Goes out: a `SyncStatus`. Every error comes with a sentence that says
 what to do; none holds anything of the schedule.
 """
 
@@ -14,10 +14,9 @@ from planning.plan import is_held
 from schemas.outputs import LastError, SyncState, SyncStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
-    from schemas.mutations import Mutation
+    from planning.remembered import Outline
     from schemas.rows import Connection, UserRow
 
 _COOLDOWN = LastError(
@@ -37,21 +36,21 @@ _MOVED = LastError(
 )
 
 
-def status(row: UserRow, waiting: Sequence[Mutation], now: datetime) -> SyncStatus:
-    """Return the user's status; `waiting` are the writes that are planned for the row."""
-    oldest = min((m.cause.at for m in waiting if m.cause is not None), default=None)
+def status(row: UserRow, found: Outline, now: datetime) -> SyncStatus:
+    """Return the user's status; `found` is what planning came to for the row."""
+    oldest = min((m.cause.at for m in found.todo if m.cause is not None), default=None)
     return SyncStatus(
         agency_id=row.agency_id,
         user_id=row.user_id,
-        state=_state(row, waiting, now),
-        pending=len(waiting),
+        state=_state(row, found, now),
+        pending=len(found.todo),
         oldest_pending_at=oldest,
         last_synced_at=row.last_synced_at,
-        last_error=_last_error(row, now),
+        last_error=_last_error(row, found, now),
     )
 
 
-def _state(row: UserRow, waiting: Sequence[Mutation], now: datetime) -> SyncState:
+def _state(row: UserRow, found: Outline, now: datetime) -> SyncState:
     connection = row.connection
     match connection.state:
         case "none":
@@ -68,10 +67,10 @@ def _state(row: UserRow, waiting: Sequence[Mutation], now: datetime) -> SyncStat
         return "syncing"
     if is_held(row):
         return "paused"
-    return "syncing" if waiting or row.doubts else "in_sync"
+    return "syncing" if found.todo or row.doubts else "in_sync"
 
 
-def _last_error(row: UserRow, now: datetime) -> LastError | None:
+def _last_error(row: UserRow, found: Outline, now: datetime) -> LastError | None:
     connection = row.connection
     if connection.reason == "calendar_moved" and connection.state == "disconnected":
         return _MOVED
@@ -82,7 +81,17 @@ def _last_error(row: UserRow, now: datetime) -> LastError | None:
         return _HELD
     if connection.resync_refused_at is not None:
         return _COOLDOWN
-    return _refused(row, connection)
+    return _refused(row, connection) or _drift(found.left)
+
+
+def _drift(left: int) -> LastError | None:
+    if left == 0:
+        return None
+    return LastError(
+        code="drift",
+        message=f"Somebody deleted or altered {left} of this user's events by hand; they are left like that.",
+        what_to_do="Nothing, if that is wanted; a new version of a shift, or a new connect, shows it again as scheduled.",
+    )
 
 
 def _refused(row: UserRow, connection: Connection) -> LastError | None:

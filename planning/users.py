@@ -10,8 +10,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
-from planning.agenda import pending
+from planning.agenda import outlook, pending
 from planning.connection import fold_release, fold_resync, fold_trouble, fold_turn, fold_verify_due
+from planning.drift import noted, of_wishes
 from planning.identity import shift_key
 from planning.record import record
 from planning.status import status
@@ -71,9 +72,9 @@ def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
     # there and back: only telling every time tells surely. Of somebody who never connected nothing changes by that.
     told = row.connection.state != "none" or folded == row
     row = _without_forgotten(folded, terms.now)
-    waiting = pending(row, terms.policy, terms.now)
-    row = _without_settled(_with_doubts(row, planned - _shifts(waiting)), waiting)
-    now_is = status(row, waiting, terms.now)
+    found = outlook(row, terms.policy, terms.now)
+    row = _without_settled(_with_doubts(row, planned - _shifts(found.todo)), found.todo)
+    now_is = status(row, found, terms.now)
     changed = row.status is None or row.status != now_is
     results = (
         tuple(_result(row, o) for o in fact.outcomes if _told(o)) if isinstance(fact, CallsAnswered) else ()
@@ -101,7 +102,7 @@ def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
             return _contributed(row, fact)
         case Connected() | Disconnected() | Deactivated():
             turned = fold_turn(connection, fact)
-            ended = {"connection": turned, "open": {}, "refused": {}, "doubts": ()}
+            ended = {"connection": turned, "open": {}, "refused": {}, "doubts": (), "drift": {}}
             return row if turned is connection else _with(row, **ended)
         case ResyncAsked():
             return _connection(row, fold_resync(connection, fact, terms.cooldown))
@@ -112,7 +113,7 @@ def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
         case TokenReleased():
             return _connection(row, fold_release(connection, fact))
         case CalendarSeen():
-            return fold_seen(row, fact)
+            return _seen(row, fact, terms)
         case CallsAnswered(outcomes=outcomes):
             for outcome in outcomes:
                 row = record(row, outcome)
@@ -120,6 +121,13 @@ def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
             return _with(row, doubts=tuple(d for d in row.doubts if d not in told)) if row.doubts else row
         case _:
             assert_never(fact)
+
+
+def _seen(row: UserRow, fact: CalendarSeen, terms: Terms) -> UserRow:
+    """Fold a look. Of a shift of which a write was under way or due, nobody can say what was done by hand."""
+    ours = _shifts(pending(row, terms.policy, terms.now)).union(row.open, row.doubts)
+    after = fold_seen(row, fact)
+    return _with(after, drift=noted(row, after, terms.policy, ours))
 
 
 def _planned(row: UserRow, terms: Terms) -> frozenset[str]:
@@ -173,6 +181,7 @@ def _contributed(row: UserRow, fact: Contribution) -> UserRow:
             opened[shift_key(fact.calendar_id, shift)] = Open(cause=cause, version=version)
             changed.add(shift)
     row = _with(row, calendars={**row.calendars, fact.calendar_id: after}, open=opened)
+    row = _with(row, drift=of_wishes(row)) if row.drift else row
     return _retried(row, fact.calendar_id, changed) if row.refused else row
 
 
@@ -196,7 +205,7 @@ def _without_forgotten(row: UserRow, now: datetime) -> UserRow:
             calendar: wish.model_copy(update={"wishes": kept[calendar]})
             for calendar, wish in row.calendars.items()
         }
-    for name in ("applied", "burnt", "refused"):
+    for name in ("applied", "burnt", "refused", "drift"):
         known = getattr(row, name)
         if (still := without_forgotten(known, now)) is not known:
             changes[name] = still

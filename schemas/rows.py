@@ -89,6 +89,15 @@ class Burnt(Shape):
     end: AwareDatetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
+class Drift:
+    """What a person did to the event of a shift, as a look found it; `version` is that of the wish then."""
+
+    kind: Literal["deleted", "altered"]
+    version: int
+    end: AwareDatetime
+
+
 class Open(Shape):
     """Why a difference is open: the newest message that changed the wish, and the version that it set."""
 
@@ -130,7 +139,7 @@ class Connection(Shape):
 class UserRow(Shape):
     """``users[agency/user]``: desired per calendar, applied per event id, and the connection.
 
-    `burnt`, `refused` and `open` are keyed by ``calendar/shift``; `refused` also by event id, for removals. `doubts` are
+    `burnt`, `refused`, `drift` and `open` are keyed by ``calendar/shift``; `refused` also by event id, for removals. `doubts` are
     such keys, too: a write of them may have been made that nobody told of, and none is planned any more.
     """
 
@@ -140,6 +149,7 @@ class UserRow(Shape):
     applied: dict[str, Applied] = {}
     burnt: dict[str, Burnt] = {}
     refused: dict[str, Refusal] = {}
+    drift: dict[str, Drift] = {}
     open: dict[str, Open] = {}
     doubts: tuple[str, ...] = ()
     connection: Connection = Connection()
