@@ -94,6 +94,26 @@ def expected(said: Sequence[Said], who: tuple[str, str], rules: Rules, now: date
     return Expected(state, purge, bool(memberships), wanted, versions, frozen, memberships)
 
 
+def newest_version(said: Iterable[Said], agency: str, calendar: str, shift: str) -> int | None:
+    """Return the version of the shift that stands."""
+    changes = _changes(m for m in said if m.value["agency_id"] == agency).get((calendar, shift), [])
+    return max((int(_version(change)) for change in changes), default=None)
+
+
+def newest_connect(said: Iterable[Said], who: tuple[str, str]) -> str:
+    """Return when the newest connect of the user was."""
+    return max(
+        (
+            _utc(m.value["occurred_at"]).isoformat()
+            for m in said
+            if m.topic == "sync-commands"
+            and (m.value["agency_id"], m.value["user_id"]) == who
+            and m.value["command"] == "connect"
+        ),
+        default="",
+    )
+
+
 def google_id(agency: str, calendar: str, shift: str, n: int = 0) -> str:
     """Return the id of the shift's event; n > 0 where Google has burnt the ones before."""
     text = f"{agency}\x1f{calendar}\x1f{shift}" + (f"\x1f{n}" if n else "")

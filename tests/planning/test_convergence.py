@@ -17,7 +17,8 @@ from planning.agenda import Rest, agenda, pending
 from schemas.mutations import Call, EventBody
 from schemas.policy import Policy
 from tests.planning.messages import AGENCIES, CALENDARS, SHIFTS, USERS, publication, publications, schedules
-from tests.planning.oracle import Expected, Rules, expected, google_id, is_history, shown
+from tests.planning.oracle import Event, Expected, Rules, expected, google_id, is_history, shown
+from tests.planning.sightings import Sightings
 from tests.planning.world import Who, World, calls_that_write
 
 EVERYBODY: tuple[Who, ...] = tuple((agency, user) for agency in AGENCIES for user in USERS)
@@ -42,6 +43,7 @@ _policy = st.builds(
     synced_kinds=st.sampled_from((["shift"], ["shift", "training"])),
     on_unpublish=st.sampled_from(("remove", "keep")),
     on_leave=st.sampled_from(("keep", "remove_future")),
+    on_drift=st.sampled_from(("restore", "respect_deletion", "report")),
 )
 
 
@@ -55,6 +57,8 @@ class Story(RuleBasedStateMachine):
         self.foreign: dict[tuple[str, str], EventBody] = {}
         self.personal: dict[tuple[str, str], dict[str, Any]] = {}
         self.lost: set[str] = set()
+        self.sightings = Sightings()
+        self.sighted = 0
         self.quiet = False
         self.sound = False
 
@@ -118,11 +122,13 @@ class Story(RuleBasedStateMachine):
         self.quiet = False
 
     def _deliver(self, indices: list[int], *, together: bool) -> None:
+        self._note_looks()
         if together:
             self.world.deliver(*indices)
         else:
             for index in indices:
                 self.world.deliver(index)
+        self.sightings.go_on(self.world.said, self.world.read_users)
 
     # --- the machinery, one step at a time, and its accidents ---
 
@@ -154,7 +160,9 @@ class Story(RuleBasedStateMachine):
 
     @rule()
     def all_state_is_lost(self) -> None:
+        self._note_looks()
         self.world.lose_everything()
+        self.sightings.forget()
         self._forgotten_where_names_are_stripped()
         self.quiet = False
 
@@ -200,12 +208,16 @@ class Story(RuleBasedStateMachine):
                 "end": day | {"date": (start + timedelta(days=1)).isoformat()},
             }
         google.alter(account, event["id"], changes)
+        # What lies beyond the days that a look asks for is as good as gone.
+        kinds = {7: ("altered", "deleted")}.get(what, ("altered",) if what > 3 else ())
+        self.sightings.act(account, OURS[event["id"]], *kinds)
         self._touched(account)
 
     @rule(account=_account, salt=_salt)
     def somebody_deletes_an_event_of_ours(self, account: str, salt: int) -> None:
         if (event := self._pick(account, salt)) is not None:
             self.world.google.delete(account, event["id"])
+            self.sightings.act(account, OURS[event["id"]], "deleted")
             self._touched(account)
 
     @rule(account=st.sampled_from(ACCOUNTS[:3]), salt=_salt)
@@ -217,7 +229,10 @@ class Story(RuleBasedStateMachine):
             if e["status"] == "cancelled" and e["id"] not in calendar.burnt
         ]
         if bin_:
-            self.world.google.alter(account, bin_[salt % len(bin_)]["id"], {"status": "confirmed"})
+            self._note_looks()
+            event = bin_[salt % len(bin_)]
+            self.world.google.alter(account, event["id"], {"status": "confirmed"})
+            self.sightings.act(account, OURS[event["id"]], "altered")
             self._touched(account)
 
     @rule(account=_account, salt=_salt)
@@ -242,6 +257,7 @@ class Story(RuleBasedStateMachine):
         generations = [google_id(*OURS[event_id], n) for n in range(3)] if event_id else []
         if event_id in generations:
             self.world.google.burn(account, event_id, how)
+            self.sightings.act(account, OURS[event_id], "deleted")
             self.personal.pop((account, event_id), None)
             self._touched(account)
 
@@ -249,6 +265,7 @@ class Story(RuleBasedStateMachine):
     def google_forgets_an_id(self, account: str, salt: int) -> None:
         if (event := self._pick(account, salt)) is not None:
             self.world.google.purge(account, event["id"])
+            self.sightings.act(account, OURS[event["id"]], "deleted")
             self.personal.pop((account, event["id"]), None)
             self._touched(account)
 
@@ -299,6 +316,47 @@ class Story(RuleBasedStateMachine):
         assert calls_that_write(calls) >= len(names)
         self._check()
 
+    @precondition(lambda self: self.quiet)
+    @rule(account=_account, salt=_salt, what=st.sampled_from(("deleted", "altered")))
+    def a_look_finds_what_somebody_did_in_the_quiet(self, account: str, salt: int, what: str) -> None:
+        """It is put right, let stand, or told, just as the agency wants it."""
+        world, event = self.world, self._pick(account, salt)
+        who = self._in_step(account, event)
+        if event is None or who is None:
+            return
+        if what == "deleted":
+            world.google.delete(account, event["id"])
+        else:
+            world.google.alter(account, event["id"], {"summary": "mine"})
+        self.sightings.act(account, OURS[event["id"]], what)
+        self._touched(account)
+        self._settle(salt)
+        on_drift, stands = world.policies[who[0]].on_drift, world.google.standing(account)
+        left = on_drift == "report" or (on_drift, what) == ("respect_deletion", "deleted")
+        shows = stands[event["id"]]["summary"] if event["id"] in stands else None
+        assert shows == ({"deleted": None, "altered": "mine"}[what] if left else event["summary"])
+        error = world.statuses[who].last_error
+        if on_drift == "report" and error is not None:
+            assert error.code in {"drift", "resync_cooldown", "refused"}
+        assert on_drift != "report" or error is not None
+
+    def _in_step(self, account: str, event: EventBody | None) -> Who | None:
+        """Return whose event this is, if it is shown just as it should be."""
+        if event is None:
+            return None
+        agency, *name = OURS[event["id"]]
+        for who in EVERYBODY:
+            truth = self._truth(who)
+            if who[0] == agency and self._account(who) == account and truth.state == "connected":
+                same = [
+                    e
+                    for e in self.world.google.standing(account).values()
+                    if OURS.get(e["id"]) == (agency, *name)
+                ]
+                wish = truth.wanted.get((name[0], name[1]))
+                return who if [shown(e) for e in same] == [wish] else None
+        return None
+
     def teardown(self) -> None:
         if self.sound:
             self._settle(7)
@@ -318,8 +376,7 @@ class Story(RuleBasedStateMachine):
     def _run(self, salt: int) -> None:
         """Let everything go on until nothing moves any more."""
         world = self.world
-        for index in _shuffled(world.undelivered, salt):
-            world.deliver(index)
+        self._deliver(_shuffled(world.undelivered, salt), together=False)
         for _ in range(300):
             while world.read_calendars < len(world.calendar_facts):
                 world.fold_calendar()
@@ -334,6 +391,7 @@ class Story(RuleBasedStateMachine):
 
     def _check(self) -> None:
         world = self.world
+        self._note_looks()
         for (account, event_id), event in self.foreign.items():
             assert world.google.calendar(account).events[event_id] == event, (
                 "an event of somebody else's changed"
@@ -342,9 +400,7 @@ class Story(RuleBasedStateMachine):
             event = world.google.calendar(account).events[event_id]
             assert {key: event[key] for key in own} == own, "a user's own choice is gone"
         for who in EVERYBODY:
-            policy = world.policies[who[0]]
-            rules = Rules(policy.synced_kinds, policy.on_unpublish, policy.on_leave)
-            truth = expected(world.said, who, rules, world.now)
+            policy, truth = world.policies[who[0]], self._truth(who)
             row = world.rows.get(who)
             if row is None:
                 assert truth.state == "none"
@@ -372,6 +428,8 @@ class Story(RuleBasedStateMachine):
             return  # nobody ever spoke of this user: whatever stands there is held
         for name, wish in truth.wanted.items():
             live = standing.pop(name, [])
+            if self._may_be_left(who, name, live, wish):
+                continue
             if len(live) > 1:
                 live = [e for e in live if not is_history(e, world.now) and e["id"] not in self.lost]
             assert [shown(event) for event in live] == [wish], (name, live, wish)
@@ -383,6 +441,25 @@ class Story(RuleBasedStateMachine):
             for event in events:
                 left = is_history(event, world.now) or calendar in truth.frozen or event["id"] in self.lost
                 assert left, f"{calendar}/{shift} should not stand there"
+
+    def _may_be_left(self, who: Who, name: tuple[str, str], live: list[EventBody], wish: Event) -> bool:
+        """Say whether somebody did to the event what the agency lets stand."""
+        if [shown(event) for event in live] == [wish]:
+            self.sightings.settled(who, (who[0], *name))
+            return False
+        done = self.sightings.may_differ(who, str(self._account(who)), (who[0], *name), self.world.said)
+        match self.world.policies[who[0]].on_drift:
+            case "report":
+                return bool(done)
+            case "respect_deletion":
+                return "deleted" in done and not live
+            case _:
+                return False
+
+    def _truth(self, who: Who) -> Expected:
+        policy = self.world.policies[who[0]]
+        rules = Rules(policy.synced_kinds, policy.on_unpublish, policy.on_leave)
+        return expected(self.world.said, who, rules, self.world.now)
 
     def _is_newer(self, who: Who) -> bool:
         row = self.world.rows[who]
@@ -398,7 +475,14 @@ class Story(RuleBasedStateMachine):
     def _account(self, who: Who) -> str | None:
         return self.world.tokens.get(who, (None,))[0]
 
+    def _note_looks(self) -> None:
+        """Whatever was looked at since the last time has shown what was done before."""
+        for who, account, told_at in self.world.looks[self.sighted :]:
+            self.sightings.look(who, account, told_at, self.world.said)
+        self.sighted = len(self.world.looks)
+
     def _pick(self, account: str, salt: int) -> EventBody | None:
+        self._note_looks()
         events = [e for e in self.world.google.standing(account).values() if e["id"] in OURS]
         return events[salt % len(events)] if events else None
 

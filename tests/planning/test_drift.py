@@ -164,7 +164,7 @@ def test_a_look_that_is_folded_again() -> None:
 
 def test_a_later_look() -> None:
     """What is still gone is still noted; what somebody took out of the bin is not, and what was altered then is that."""
-    later = {"at": at(hours=1)}
+    later: dict[str, Any] = {"at": at(hours=1)}
     assert look(deleted(), **later).drift == deleted().drift
     assert look(deleted(), event(), **later).drift == {}
     assert look(deleted(), event(summary="Mine"), **later).drift == altered().drift

@@ -105,7 +105,7 @@ class Rows:
 
 
 class World:
-    """Everything there is. `looked` counts listings; what each call did stands in `google.calls`."""
+    """Everything there is. `looks`: whose, at which calendar, told as which fact; calls stand in `google.calls`."""
 
     def __init__(self, policies: dict[str, Policy]) -> None:
         self.now = BEGIN
@@ -113,12 +113,17 @@ class World:
         self.google = MemoryGoogle(page_size=2)
         self.tokens: dict[Who, tuple[str, datetime]] = {}
         self.inputs: list[Input] = []
-        self.looked = 0
+        self.looks: list[tuple[Who, str, int]] = []
         self.seconds = 0
         #: Users in whose calendar a person, or Google itself, did something that no look of theirs has shown yet.
         self.touched: set[Who] = set()
         self.results: list[SyncResult] = []
         self._forget_everything()
+
+    @property
+    def looked(self) -> int:
+        """Return how many looks there were."""
+        return len(self.looks)
 
     def _forget_everything(self) -> None:
         self.said: list[Said] = []
@@ -318,7 +323,8 @@ class World:
         if fault != "none":
             return
         calendar, known = self.tokens[who][0], known_ids(row)
-        self.looked += 1
+        self.now += timedelta(milliseconds=1)  # no two looks of one worker are at the same time
+        self.looks.append((who, calendar, len(self.user_facts)))
         self.touched.discard(who)
         same = row.connection.target in {None, calendar}
         strips = row.connection.strips_properties and same
