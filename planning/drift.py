@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from schemas.rows import Applied, UserRow
 
 
-def is_left(note: Drift | None, wish: Wish, policy: Policy, *, stands: bool) -> bool:
+def is_left(note: Drift | None, policy: Policy, *, stands: bool) -> bool:
     """Say whether a wish that is not fulfilled is let be, since that is what somebody made of its event."""
-    if note is None or note.version != wish.version or policy.on_drift == "restore":
+    if note is None or policy.on_drift == "restore":
         return False
     return policy.on_drift == "report" or (note.kind == "deleted" and not stands)
 
@@ -51,13 +51,11 @@ def noted(before: UserRow, after: UserRow, policy: Policy, ours: Collection[str]
     stood, stands = _by_shift(before), _by_shift(after)
     notes: dict[str, Drift] = {}
     for key, wish in _wishes(after):
-        known = before.drift.get(key)
         was, now = stood.get(key), stands.get(key)
         if now is not None and now.fingerprint == fingerprint(now.calendar_id, now.shift_id, wish, policy):
             continue
-        kept = known is not None and known.version == wish.version
         changed = was is not None and (now is None or now.fingerprint != was.fingerprint)
-        if kept or (is_news and changed and key not in ours):
+        if key in before.drift or (is_news and changed and key not in ours):
             kind: Literal["deleted", "altered"] = "deleted" if now is None else "altered"
             notes[key] = Drift(kind=kind, version=wish.version, end=instant(wish.end))
     return notes

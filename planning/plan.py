@@ -61,7 +61,7 @@ def _planned(row: UserRow, policy: Policy, now: datetime, before: Mapping[str, M
                 if len(events) == 1 and _is_fulfilled(events[0][1], wish, policy):
                     continue
                 note = row.drift.get(shift_key(calendar_id, shift_id))
-                if is_left(note, wish, policy, stands=bool(events)):
+                if is_left(note, policy, stands=bool(events)):
                     left += policy.on_drift == "report"
                 else:
                     todo += _fulfil(row, policy, (calendar_id, shift_id, wish), events, before)

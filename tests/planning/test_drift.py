@@ -178,6 +178,13 @@ def test_what_was_put_right() -> None:
     assert after(deleted(), stored, policy=REMOVE).drift == {}
 
 
+def test_a_note_alone() -> None:
+    """It makes another plan of the same shifts."""
+    got = deleted()
+    assert todo(got, RESPECT) == []
+    assert todo(got.model_copy(update={"drift": {}}), RESPECT) == [InsertEvent]
+
+
 def test_a_note_of_history() -> None:
     """It is dropped with all else that is forgotten."""
     old = Drift(kind="deleted", version=1, end=at(days=-31))
