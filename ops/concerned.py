@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from schemas.facts import PublicationChanged, ShiftsChanged
+from schemas.facts import CalendarReleased, PublicationChanged, ShiftsChanged
 from schemas.messages import Upsert
 from schemas.rows import AssignmentRow
 from streams import codec
@@ -35,7 +35,7 @@ class Concerned:
                         self._shifts.add(codec.key(agency, calendar, change.shift_id))
                         if isinstance(change, Upsert) and change.shift.user_id is not None:
                             self.users.add((agency, change.shift.user_id))
-                case PublicationChanged():
+                case PublicationChanged() | CalendarReleased():
                     self._calendars.add(codec.key(fact.agency_id, fact.calendar_id))
                 case _:
                     assert_never(fact)

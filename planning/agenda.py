@@ -95,7 +95,7 @@ def pending(row: UserRow, policy: Policy, now: datetime) -> tuple[Mutation, ...]
 
 
 def outlook(row: UserRow, policy: Policy, now: datetime) -> Outline:
-    """Return the writes that wait, and what is left as it stands."""
+    """Return the writes that wait, what is held, and what is left as it stands."""
     if row.connection.state == "connected":
         return outline(row, policy, now)
     if row.connection.released:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from planning.contribution import Occasion, Touch, contribution
-from planning.publication import fold_publication
+from planning.contribution import Occasion, Touch, contribution, taken_off, with_count
+from planning.publication import fold_publication, fold_released
 from planning.shifts import Verdict, fold_change, with_shift, without_forgotten, without_shift
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from schemas.cause import Cause
-    from schemas.facts import Contribution, PublicationChanged, ShiftsChanged
+    from schemas.facts import CalendarReleased, Contribution, PublicationChanged, ShiftsChanged
 
 
 class Rows(Protocol):
@@ -78,16 +78,43 @@ def fold_shifts(fact: ShiftsChanged, revision: int, rows: Rows, now: datetime) -
     return Folded(desk.assignments, changed, None, told, tuple(conflicts))
 
 
-def fold_standing(fact: PublicationChanged, revision: int, rows: Rows) -> Folded:
+def fold_standing(fact: PublicationChanged, revision: int, rows: Rows, now: datetime) -> Folded:
     """Return what a publication message does: every member is told, whether or not it won."""
     before = rows.publication() or PublicationRow()
     verdict = fold_publication(before, fact)
     after = verdict.row or before
     occasion = Occasion(fact.agency_id, fact.calendar_id, revision, fact.cause)
-    told = tuple(
-        contribution(occasion, user, after, rows.roster(user) or RosterRow(), {}) for user in rows.members()
+    told: list[Contribution] = []
+    count = 0
+    for user in rows.members():
+        roster = rows.roster(user) or RosterRow()
+        count += taken_off(after, roster, now)
+        told.append(contribution(occasion, user, after, roster, {}))
+    if (after.version, after.standing) == (before.version, before.standing):
+        # A message that comes again finds fewer shifts, where some were deleted since: what is held stays held.
+        count = max(count, before.taken_off)
+    after = after if after.taken_off == count else after.model_copy(update={"taken_off": count})
+    return Folded(
+        {},
+        {},
+        None if after == before else after,
+        tuple(with_count(one, count) for one in told),
+        (fact.cause,) if verdict.conflict else (),
     )
-    return Folded({}, {}, verdict.row, told, (fact.cause,) if verdict.conflict else ())
+
+
+def fold_release(fact: CalendarReleased, revision: int, rows: Rows) -> Folded:
+    """Return what a release does: every member is told, delivered again or not."""
+    before = rows.publication() or PublicationRow()
+    if before.cause is None:
+        return Folded({}, {}, None, ())  # nobody has published anything yet, nor taken it off
+    row = fold_released(before, fact)
+    occasion = Occasion(fact.agency_id, fact.calendar_id, revision, before.cause)
+    told = tuple(
+        contribution(occasion, user, row or before, rows.roster(user) or RosterRow(), {})
+        for user in rows.members()
+    )
+    return Folded({}, {}, row, told)
 
 
 class _Desk:

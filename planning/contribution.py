@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from planning.window import local_day
-from schemas.facts import Contribution, Wish
+from planning.publication import withdraws
+from planning.window import is_history, local_day
+from schemas.facts import Contribution, Wish, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date, datetime
 
     from schemas.cause import Cause
     from schemas.rows import PublicationRow, RosterRow
@@ -52,14 +54,51 @@ def contribution(
         touched={shift: touch.version for shift, touch in touched.items() if shift not in roster.shifts},
         cause=occasion.cause,
         causes={shift: touch.cause for shift, touch in touched.items() if touch.cause != occasion.cause},
+        withdrawal=_withdrawal(publication, roster),
     )
+
+
+def with_count(told: Contribution, in_all: int) -> Contribution:
+    """Return the contribution once it is known how many shifts the publication takes off in all."""
+    if told.withdrawal is None:
+        return told
+    return told.model_copy(update={"withdrawal": told.withdrawal.model_copy(update={"in_all": in_all})})
+
+
+def taken_off(publication: PublicationRow, roster: RosterRow, now: datetime) -> int:
+    """Count the user's shifts that the publication takes off, but for history, which nobody takes off."""
+    return sum(not is_history(roster.shifts[shift].end, now) for shift in _withdrawn(publication, roster))
 
 
 def is_published(publication: PublicationRow, wish: Wish) -> bool:
     """Say whether the calendar is published on the local day on which the shift starts."""
     if publication.published_through is None:
         return False
-    day = local_day(wish)
-    return day <= publication.published_through and (
-        publication.published_from is None or day >= publication.published_from
+    return _lies_in(local_day(wish), publication.published_from, publication.published_through)
+
+
+def _withdrawal(publication: PublicationRow, roster: RosterRow) -> Withdrawal | None:
+    if publication.version is None or not withdraws(publication):
+        return None
+    return Withdrawal(
+        version=publication.version,
+        in_all=publication.taken_off,
+        shifts=_withdrawn(publication, roster),
+        released=publication.released,
     )
+
+
+def _withdrawn(publication: PublicationRow, roster: RosterRow) -> tuple[str, ...]:
+    """Return the shifts that some message published, and this one does not any more."""
+    if not withdraws(publication):
+        return ()
+    return tuple(
+        shift
+        for shift, wish in roster.shifts.items()
+        if not is_published(publication, wish)
+        and any(_lies_in(local_day(wish), days.since, days.through) for days in publication.ever)
+    )
+
+
+def _lies_in(day: date, since: date | None, through: date) -> bool:
+    return day <= through and (since is None or day >= since)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from planning.body import fingerprint, render
+from planning.breaker import held_shifts, is_unheard
 from planning.drift import is_left
 from planning.identity import event_id, shift_key
 from planning.remembered import Outline, newest_plan, remember, remember_again
@@ -35,9 +36,7 @@ def plan(row: UserRow, policy: Policy, now: datetime) -> tuple[Mutation, ...]:
 
 
 def outline(row: UserRow, policy: Policy, now: datetime) -> Outline:
-    """Return the plan, and what is left as it stands."""
-    if is_held(row):
-        return Outline()
+    """Return the plan, what is held of it, and what is left as it stands."""
     before = newest_plan(row)
     if before is not None and before.holds(row, policy, now):
         remember_again(before, row)
@@ -53,7 +52,8 @@ def _planned(row: UserRow, policy: Policy, now: datetime, before: Mapping[str, M
     for event, applied in row.applied.items():
         standing[applied.calendar_id, applied.shift_id].append((event, applied))
     todo: list[Mutation] = []
-    left = 0
+    held: list[Mutation] = []
+    held_of, left = held_shifts(row, policy), 0
     for calendar_id, calendar in row.calendars.items():
         for shift_id, wish in calendar.wishes.items():
             if is_wanted(wish, policy, now):
@@ -68,10 +68,12 @@ def _planned(row: UserRow, policy: Policy, now: datetime, before: Mapping[str, M
                 # Two generations of one shift (the user took a burnt one out of the bin): the older id stays.
                 if len(events) > 1:
                     todo += _take_off(row, sorted(events, key=lambda e: e[1].generation)[1:], now)
-    for events in standing.values():
-        if events[0][1].calendar_id not in frozen:
-            todo += _take_off(row, events, now)
-    return Outline(tuple(sorted(todo, key=lambda m: (m.start, m.event_id))), left)
+    unheard = is_unheard(row)
+    for (calendar_id, shift_id), events in standing.items():
+        if calendar_id not in frozen:
+            waits = unheard or shift_id in held_of.get(calendar_id, ())
+            (held if waits else todo).extend(_take_off(row, events, now))
+    return Outline(tuple(sorted(todo, key=lambda m: (m.start, m.event_id))), tuple(held), left)
 
 
 def plan_removal(row: UserRow, removal: Removal, now: datetime) -> tuple[Mutation, ...]:
@@ -92,14 +94,6 @@ def frozen_calendars(row: UserRow, policy: Policy) -> frozenset[str]:
     if policy.on_unpublish != "keep":
         return frozenset()
     return frozenset(c for c, wish in row.calendars.items() if wish.standing == "unpublished")
-
-
-def is_held(row: UserRow) -> bool:
-    """Say whether events of ours stand there, but nobody ever told us of a shift of this user.
-
-    Then the memory is more likely lost than the shifts, and an emptied calendar is the worse mistake.
-    """
-    return bool(row.applied) and not row.calendars
 
 
 def _is_fulfilled(applied: Applied, wish: Wish, policy: Policy) -> bool:

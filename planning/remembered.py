@@ -29,9 +29,10 @@ _NEVER = datetime(9990, 1, 1, tzinfo=UTC)
 
 
 class Outline(NamedTuple):
-    """What planning found: what to write, and how many differences are to be told, and left."""
+    """What planning found: what to write, what waits for an operator, how many differences are to be told, and left."""
 
     todo: tuple[Mutation, ...] = ()
+    held: tuple[Mutation, ...] = ()
     left: int = 0
 
 
@@ -115,7 +116,7 @@ def count() -> int:
 
 
 def _parts(row: UserRow, policy: Policy) -> tuple[object, ...]:
-    return (policy, row.calendars, row.applied, row.burnt, row.refused, row.drift)
+    return (policy, row.calendars, row.applied, row.burnt, row.refused, row.drift, row.let_go)
 
 
 def _causes(row: UserRow, todo: tuple[Mutation, ...]) -> tuple[object, ...]:

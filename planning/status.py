@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from planning.breaker import is_unheard
 from planning.connection import blocked_until
 from planning.identity import shift_key
-from planning.plan import is_held
 from schemas.outputs import LastError, SyncState, SyncStatus
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _state(row: UserRow, found: Outline, now: datetime) -> SyncState:
         return connection.problem.state
     if connection.verify is not None:
         return "syncing"
-    if is_held(row):
+    if found.held or is_unheard(row):
         return "paused"
     return "syncing" if found.todo or row.doubts else "in_sync"
 
@@ -77,11 +77,25 @@ def _last_error(row: UserRow, found: Outline, now: datetime) -> LastError | None
     if connection.problem is not None and blocked_until(connection, now) is not None:
         problem = connection.problem
         return LastError(code=problem.code, message=problem.message, what_to_do=problem.what_to_do)
-    if connection.state == "connected" and connection.verify is None and is_held(row):
-        return _HELD
+    if connection.state == "connected" and connection.verify is None:
+        if is_unheard(row):
+            return _HELD
+        if found.held:
+            return _held(row, found)
     if connection.resync_refused_at is not None:
         return _COOLDOWN
     return _refused(row, connection) or _drift(found.left)
+
+
+def _held(row: UserRow, found: Outline) -> LastError:
+    calendars = sorted({mutation.calendar_id for mutation in found.held})
+    return LastError(
+        code="held",
+        message=f"{len(found.held)} removals wait: an un-publish of {' and '.join(calendars)} would take off more of this"
+        " user's events than the agency lets go at once.",
+        what_to_do=f"Publish the calendar again; or an operator releases them: `shiftcal release {row.agency_id} --calendar"
+        f" {calendars[0]}` for everybody, `shiftcal release {row.agency_id} --user {row.user_id}` for this user.",
+    )
 
 
 def _drift(left: int) -> LastError | None:

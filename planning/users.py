@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
+from planning import breaker
 from planning.agenda import outlook, pending
 from planning.connection import fold_release, fold_resync, fold_trouble, fold_turn, fold_verify_due
 from planning.drift import noted, of_wishes
@@ -29,6 +30,7 @@ from schemas.facts import (
     TokenReleased,
     TroubleFound,
     UserFact,
+    UserReleased,
     VerifyDue,
 )
 from schemas.outcomes import Outcome, Refused, Removed, Stored
@@ -56,11 +58,15 @@ class Terms(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """The row after the fact, what became of changes, and the status where the world may not have heard it yet."""
+    """The row after the fact, what became of changes, the status where the world may not have heard it yet.
+
+    `held`: how many removals wait for an operator.
+    """
 
     row: UserRow
     results: tuple[SyncResult, ...]
     status: SyncStatus | None
+    held: int = 0
 
 
 def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
@@ -71,47 +77,56 @@ def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
     # After a crash between a row and its status, facts come again on a row that knows them already, and may change it
     # there and back: only telling every time tells surely. Of somebody who never connected nothing changes by that.
     told = row.connection.state != "none" or folded == row
-    row = _without_forgotten(folded, terms.now)
+    row = breaker.without_ended(_without_forgotten(folded, terms.now))
     found = outlook(row, terms.policy, terms.now)
-    row = _without_settled(_with_doubts(row, planned - _shifts(found.todo)), found.todo)
+    row = _without_settled(_with_doubts(row, planned - _shifts(found.todo)), (*found.todo, *found.held))
     now_is = status(row, found, terms.now)
     changed = row.status is None or row.status != now_is
     results = (
         tuple(_result(row, o) for o in fact.outcomes if _told(o)) if isinstance(fact, CallsAnswered) else ()
     )
-    return Folded(_with(row, status=now_is) if changed else row, results, now_is if changed or told else None)
+    return Folded(
+        _with(row, status=now_is) if changed else row,
+        results,
+        now_is if changed or told else None,
+        len(found.held),
+    )
 
 
 def fold_all(before: UserRow | None, facts: Iterable[UserFact], terms: Terms) -> Folded:
     """Return what several facts do, in their order; of the statuses in between only the last is worth telling."""
-    row, results, told = before, list[SyncResult](), False
+    row, results, told, held = before, list[SyncResult](), False, 0
     for fact in facts:
         folded = fold(row, fact, terms)
         row = folded.row
         results += folded.results
-        told = told or folded.status is not None
+        told, held = told or folded.status is not None, folded.held
     if row is None:
         raise ValueError("there is nothing to fold")
-    return Folded(row, tuple(results), row.status if told else None)
+    return Folded(row, tuple(results), row.status if told else None, held)
 
 
 def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
     connection = row.connection
     match fact:
         case Contribution():
-            return _contributed(row, fact)
+            return _contributed(row, fact, terms.now)
         case Connected() | Disconnected() | Deactivated():
             turned = fold_turn(connection, fact)
-            ended = {"connection": turned, "open": {}, "refused": {}, "doubts": (), "drift": {}}
+            ended = {
+                "connection": turned,
+                "open": {},
+                "refused": {},
+                "doubts": (),
+                "drift": {},
+                "let_go": False,
+            }
             return row if turned is connection else _with(row, **ended)
-        case ResyncAsked():
-            return _connection(row, fold_resync(connection, fact, terms.cooldown))
-        case VerifyDue():
-            return _connection(row, fold_verify_due(connection, fact))
-        case TroubleFound():
-            return _connection(row, fold_trouble(connection, fact))
-        case TokenReleased():
-            return _connection(row, fold_release(connection, fact))
+        case ResyncAsked() | VerifyDue() | TroubleFound() | TokenReleased():
+            after = _connection(connection, fact, terms)
+            return row if after is connection else _with(row, connection=after)
+        case UserReleased():
+            return breaker.let_go(row, fact, terms.policy)
         case CalendarSeen():
             return _seen(row, fact, terms)
         case CallsAnswered(outcomes=outcomes):
@@ -123,10 +138,24 @@ def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
             assert_never(fact)
 
 
+def _connection(
+    connection: Connection, fact: ResyncAsked | VerifyDue | TroubleFound | TokenReleased, terms: Terms
+) -> Connection:
+    match fact:
+        case ResyncAsked():
+            return fold_resync(connection, fact, terms.cooldown)
+        case VerifyDue():
+            return fold_verify_due(connection, fact)
+        case TroubleFound():
+            return fold_trouble(connection, fact)
+        case TokenReleased():
+            return fold_release(connection, fact)
+
+
 def _seen(row: UserRow, fact: CalendarSeen, terms: Terms) -> UserRow:
     """Fold a look. Of a shift of which a write was under way or due, nobody can say what was done by hand."""
     ours = _shifts(pending(row, terms.policy, terms.now)).union(row.open, row.doubts)
-    after = fold_seen(row, fact)
+    after = breaker.looked_at(row, fold_seen(row, fact), terms.now)
     return _with(after, drift=noted(row, after, terms.policy, ours))
 
 
@@ -165,12 +194,15 @@ def _without_settled(row: UserRow, waiting: Sequence[Mutation]) -> UserRow:
     return row
 
 
-def _contributed(row: UserRow, fact: Contribution) -> UserRow:
+def _contributed(row: UserRow, fact: Contribution, now: datetime) -> UserRow:
     """Take a contribution whole. A lower revision is older news; an equal one is taken again, for crashes."""
     before = row.calendars.get(fact.calendar_id)
     if before is not None and fact.revision < before.revision:
         return row
-    after = CalendarWish(revision=fact.revision, standing=fact.standing, wishes=fact.wishes)
+    after = CalendarWish(
+        revision=fact.revision, standing=fact.standing, wishes=fact.wishes, withdrawal=fact.withdrawal
+    )
+    after = breaker.inherited(row, fact.calendar_id, after, now)
     opened, changed = dict(row.open), set[str]()
     known = before.wishes if before else {}
     for shift in known.keys() | after.wishes.keys():
@@ -242,10 +274,6 @@ def _result(row: UserRow, outcome: Outcome) -> SyncResult:
         latency_ms=round((outcome.at - cause.at).total_seconds() * 1000) if cause else None,
         error=error,
     )
-
-
-def _connection(row: UserRow, connection: Connection) -> UserRow:
-    return row if connection is row.connection else _with(row, connection=connection)
 
 
 def _with(row: UserRow, **changes: Any) -> UserRow:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from schemas.facts import CalendarSeen
     from schemas.outcomes import Observed
+    from schemas.policy import Policy
     from schemas.rows import UserRow
 
 
@@ -37,18 +38,29 @@ def _doubted(row: UserRow) -> dict[str, tuple[str, str, int]]:
     return found
 
 
-def ids_to_read(row: UserRow, listed: Iterable[str], now: datetime) -> tuple[str, ...]:
+def ids_to_read(row: UserRow, listed: Iterable[str], now: datetime, policy: Policy) -> tuple[str, ...]:
     """Return the events that have to be read one by one, since a listing cannot prove that they are gone.
 
-    Some accounts strip private properties, by which we list; and an event that no listing ever showed may be of one.
+    Some accounts strip private properties, by which we list; and an event that no listing ever showed may be of one. Where
+    a deletion is respected it has to be one: a listing does not show what somebody moved far into the past, either.
     """
     shown = set(listed)
     unseen = [
         event
         for event, applied in row.applied.items()
-        if not is_history(applied.end, now) and (row.connection.strips_properties or not applied.seen)
+        if not is_history(applied.end, now)
+        and (
+            row.connection.strips_properties
+            or not applied.seen
+            or (policy.on_drift == "respect_deletion" and _is_wished(row, applied))
+        )
     ]
     return tuple(event for event in dict.fromkeys((*unseen, *_doubted(row))) if event not in shown)
+
+
+def _is_wished(row: UserRow, applied: Applied) -> bool:
+    calendar = row.calendars.get(applied.calendar_id)
+    return calendar is not None and applied.shift_id in calendar.wishes
 
 
 def fold_seen(row: UserRow, seen: CalendarSeen) -> UserRow:

@@ -58,7 +58,16 @@ class PublicationChanged(Shape):
     cause: Cause
 
 
-CalendarFact = Annotated[ShiftsChanged | PublicationChanged, Field(discriminator="fact")]
+class CalendarReleased(Shape):
+    """An operator lets the removals of the calendar's un-publish go on that are held now; `release_id` names it once."""
+
+    fact: Literal["calendar_released"] = "calendar_released"
+    agency_id: str
+    calendar_id: str
+    release_id: str
+
+
+CalendarFact = Annotated[ShiftsChanged | PublicationChanged | CalendarReleased, Field(discriminator="fact")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
@@ -76,12 +85,25 @@ class Wish:
     digest: str
 
 
+class Withdrawal(Shape):
+    """What an un-publish or a roll-back of this version takes off: so many shifts in all, and these of one user.
+
+    `released`: an operator has said that all of it may go.
+    """
+
+    version: int
+    in_all: int
+    shifts: tuple[str, ...] = ()
+    released: bool = False
+
+
 class Contribution(Shape):
     """All that one calendar wants of one user, as of one `calendar-facts` record.
 
     `revision` is that record's offset. `wishes` holds the published shifts of the user by shift id; `touched` the
     versions that the causing message set for shifts that it took away from this user. `cause` is the newest message of
-    the record; `causes` names, by shift, those before it that the record holds as well.
+    the record; `causes` names, by shift, those before it that the record holds as well. `withdrawal` is None of a
+    calendar that is published, or never was.
     """
 
     fact: Literal["contribution"] = "contribution"
@@ -94,6 +116,7 @@ class Contribution(Shape):
     touched: dict[str, int] = {}
     cause: Cause
     causes: dict[str, Cause] = {}
+    withdrawal: Withdrawal | None = None
 
 
 class Connected(Shape):
@@ -192,6 +215,15 @@ class TokenReleased(Shape):
     ended_at: AwareDatetime
 
 
+class UserReleased(Shape):
+    """An operator lets whatever of this user is held now go on; `release_id` names it once."""
+
+    fact: Literal["user_released"] = "user_released"
+    agency_id: str
+    user_id: str
+    release_id: str
+
+
 class VerifyDue(Shape):
     """It is time for the daily look at Google; `ticket` names it once."""
 
@@ -211,6 +243,7 @@ UserFact = Annotated[
     | CalendarSeen
     | TroubleFound
     | TokenReleased
+    | UserReleased
     | VerifyDue,
     Field(discriminator="fact"),
 ]

@@ -14,17 +14,33 @@ from pydantic.dataclasses import dataclass
 
 from schemas.base import SMALL, Shape
 from schemas.cause import Cause
-from schemas.facts import Problem, Standing, Wish
+from schemas.facts import Problem, Standing, Wish, Withdrawal
 from schemas.outputs import SyncStatus
 
 
+class Days(Shape):
+    """Days that a message published, both included; `since` None: from ever on."""
+
+    since: date | None = None
+    through: date
+
+
 class PublicationRow(Shape):
-    """``publications[agency/calendar]``: the winning publication message. `version` None: none yet."""
+    """``publications[agency/calendar]``: the winning publication message. `version` None: none yet.
+
+    `ever` are the days that any message ever published, of whatever version. Where the winning message takes shifts off,
+    `taken_off` says how many, `released` whether an operator let all of it go. `releases` are the newest that were folded.
+    """
 
     version: int | None = None
     standing: Standing = "never"
     published_from: date | None = None
     published_through: date | None = None
+    cause: Cause | None = None
+    ever: tuple[Days, ...] = ()
+    taken_off: int = 0
+    released: bool = False
+    releases: tuple[str, ...] = ()
 
 
 class AssignmentRow(Shape):
@@ -47,11 +63,18 @@ class RosterRow(Shape):
 
 
 class CalendarWish(Shape):
-    """What one calendar wants of the user, as of `revision` (an offset of `calendar-facts`)."""
+    """What one calendar wants of the user, as of `revision` (an offset of `calendar-facts`).
+
+    `share` is the part of the user's future events that the withdrawal takes off, as it was when it came; `let_go`: an
+    operator has released this user from it.
+    """
 
     revision: int
     standing: Standing
     wishes: dict[str, Wish] = {}
+    withdrawal: Withdrawal | None = None
+    share: float = 0.0
+    let_go: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
@@ -140,7 +163,9 @@ class UserRow(Shape):
     """``users[agency/user]``: desired per calendar, applied per event id, and the connection.
 
     `burnt`, `refused`, `drift` and `open` are keyed by ``calendar/shift``; `refused` also by event id, for removals. `doubts` are
-    such keys, too: a write of them may have been made that nobody told of, and none is planned any more.
+    such keys, too: a write of them may have been made that nobody told of, and none is planned any more. `let_go`: an
+    operator has said that events may be removed though no shift of this user was ever received. `releases` are the
+    newest that were folded.
     """
 
     agency_id: str
@@ -152,6 +177,8 @@ class UserRow(Shape):
     drift: dict[str, Drift] = {}
     open: dict[str, Open] = {}
     doubts: tuple[str, ...] = ()
+    let_go: bool = False
+    releases: tuple[str, ...] = ()
     connection: Connection = Connection()
     last_synced_at: AwareDatetime | None = None
     status: SyncStatus | None = None

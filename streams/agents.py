@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from planning import calendars, users
 from planning.gathering import gathered
 from planning.intake import Source, read
-from schemas.facts import PublicationChanged, ShiftsChanged
+from schemas.facts import CalendarReleased, PublicationChanged, ShiftsChanged
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
 from streams import codec
 from streams.each import Manner
@@ -172,7 +172,9 @@ def define_calendars(tools: Tools) -> Calendars:
             case ShiftsChanged():
                 folded = calendars.fold_shifts(fact, message.offset, rows, now())
             case PublicationChanged():
-                folded = calendars.fold_standing(fact, message.offset, rows)
+                folded = calendars.fold_standing(fact, message.offset, rows, now())
+            case CalendarReleased():
+                folded = calendars.fold_release(fact, message.offset, rows)
         tools.metrics.folded(folded, fact)
         sent: list[Awaitable[object]] = []
         for told in folded.contributions:
@@ -209,6 +211,7 @@ def define_users(
         if again or folded.row != before:
             table.put(key, folded.row)
         tools.metrics.told(folded)
+        tools.metrics.holds(key, folded.held)
         status = folded.status or (folded.row.status if again else None)
         sent: list[Awaitable[object]] = [
             await tools.teller.send(tools.names.results, key, codec.plain(result))

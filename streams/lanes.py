@@ -20,7 +20,7 @@ from contextvars import Context
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from planning.agenda import Rest, Write, agenda
+from planning.agenda import Rest, Write, agenda, outlook
 from planning.connection import daily_look
 from streams.lane import Lane
 from streams.tables import NotOpen
@@ -87,6 +87,7 @@ class Lanes:
         """End all lanes. A second one, of a stop that meets a rebalance, ends no sooner than the first."""
         self._desk.paused = True
         self._open = self._walked = frozenset()
+        self._desk.metrics.hold_nothing()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -127,7 +128,9 @@ class Lanes:
             self._desk.fail(error)
 
     async def _wake_if_open(self, partition: int, key: bytes, row: UserRow) -> None:
-        todo = agenda(row, self._desk.policies.of(row.agency_id), datetime.now(UTC))
+        policy, now = self._desk.policies.of(row.agency_id), datetime.now(UTC)
+        todo = agenda(row, policy, now)
+        self._desk.metrics.holds(key, len(outlook(row, policy, now).held))
         if todo != Rest():
             self._wake(partition, key)
         if isinstance(todo, Write) and (known := self._lanes.get(key)) is not None:

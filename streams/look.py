@@ -38,7 +38,8 @@ async def look(desk: Desk, session: Session, row: UserRow, ticket: str) -> Calen
                 observed[seen.event_id] = seen
     absent: list[str] = []
     same_place = row.connection.target in {None, session.target}
-    for event_id in ids_to_read(row, observed, at) if same_place else ():
+    policy = desk.policies.of(row.agency_id)
+    for event_id in ids_to_read(row, observed, at, policy) if same_place else ():
         async with desk.permit(session, LOOK):
             answer = await desk.call(session, Get(event_id=event_id, generation=known[event_id][2]))
         stands = observe(answer.event, row.agency_id, known) if isinstance(answer, Held) else None

@@ -50,6 +50,8 @@ class Metrics:
         self.lanes = Gauge("lanes", "Users with work under way.", **name)
         self.waiting = Gauge("permits_waiting", "Calls that wait for quota.", **name)
         self.lag = Gauge("consumer_lag_records", "Records not yet processed.", ["topic", "partition"], **name)
+        self._held: dict[bytes, int] = {}
+        self._held_removals = Gauge("held_removals", "Removals that wait for an operator.", **name)
         self.open = Gauge("gate_open", "1 while the worker is caught up and lanes may run.", **name)
 
     def took_in(self, topic: str, reading: Reading) -> None:
@@ -77,6 +79,19 @@ class Metrics:
             self._changes.labels(result.action).inc()
             if result.latency_ms is not None:
                 self._latency.observe(result.latency_ms / 1000)
+
+    def holds(self, user: bytes, removals: int) -> None:
+        """Note how many removals of a user are held now; who has none is not kept."""
+        if removals or user in self._held:
+            self._held[user] = removals
+            self._held_removals.set(sum(self._held.values()))
+            if not removals:
+                del self._held[user]
+
+    def hold_nothing(self) -> None:
+        """Forget the users: they are somebody else's, or looked through again."""
+        self._held.clear()
+        self._held_removals.set(0)
 
     def called(self, method: str, answer: str, seconds: float) -> None:
         """Count one call to Google."""

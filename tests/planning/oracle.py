@@ -49,7 +49,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Expected:
-    """What is true for one user. `known`: some message spoke of a shift of theirs, whatever became of it."""
+    """What is true for one user. `known`: some message spoke of a shift of theirs, whatever became of it.
+
+    `withdrawn`: shifts of theirs that an un-publish or a roll-back leaves unpublished.
+    """
 
     state: str
     purge: bool = False
@@ -57,6 +60,7 @@ class Expected:
     wanted: Mapping[ShiftName, Event] = field(default_factory=dict)
     versions: Mapping[ShiftName, int] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
+    withdrawn: frozenset[ShiftName] = frozenset()
     memberships: frozenset[str] = frozenset()
 
 
@@ -70,11 +74,17 @@ def expected(said: Sequence[Said], who: tuple[str, str], rules: Rules, now: date
         m.value["calendar_id"] for m in own if m.topic in {"calendar-published", "calendar-unpublished"}
     }
     publications = {calendar: _publication(own, calendar) for calendar in calendars}
-    wanted, versions = {}, {}
+    wanted, versions, withdrawn = {}, {}, set()
     for (calendar, shift), candidates in changes.items():
         winner = _winner(candidates)
         versions[calendar, shift] = int(_version(winner))
         publication = publications[calendar]
+        if (
+            winner["op"] == "upsert"
+            and winner["shift"].get("user_id") == user
+            and _withdraws(publication, winner["shift"])
+        ):
+            withdrawn.add((calendar, shift))
         if winner["op"] == "delete" or publication is None or _is_unpublished(publication):
             continue
         body = winner["shift"]
@@ -91,7 +101,9 @@ def expected(said: Sequence[Said], who: tuple[str, str], rules: Rules, now: date
         for calendar, publication in publications.items()
         if rules.on_unpublish == "keep" and publication is not None and _is_unpublished(publication)
     )
-    return Expected(state, purge, bool(memberships), wanted, versions, frozen, memberships)
+    return Expected(
+        state, purge, bool(memberships), wanted, versions, frozen, frozenset(withdrawn), memberships
+    )
 
 
 def newest_version(said: Iterable[Said], agency: str, calendar: str, shift: str) -> int | None:
@@ -196,6 +208,14 @@ def _publication(own: Iterable[Said], calendar: str) -> Said | None:
 
 def _is_unpublished(publication: Said) -> bool:
     return publication.topic == "calendar-unpublished" and publication.value["reason"] == "unpublished"
+
+
+def _withdraws(publication: Said | None, body: Json) -> bool:
+    return (
+        publication is not None
+        and publication.topic == "calendar-unpublished"
+        and not _is_published(publication.value, body)
+    )
 
 
 def _is_published(publication: Json, body: Json) -> bool:

@@ -36,9 +36,9 @@ class Sightings:
         self._acts: set[tuple[str, Name, str]] = set()
         self._seen: list[Sighting] = []
 
-    def act(self, account: str, name: Name, *kinds: str) -> None:
+    def act(self, account: str, name: Name, kind: str) -> None:
         """Somebody deleted or altered the event."""
-        self._acts |= {(account, name, kind) for kind in kinds}
+        self._acts.add((account, name, kind))
 
     def look(self, who: Who, account: str, told_at: int, said: Iterable[Said]) -> None:
         """A look of this user shows the acts on events of the user's agency; it is folded as fact number `told_at`."""

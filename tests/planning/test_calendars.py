@@ -38,7 +38,7 @@ class Calendar:
             published_through=through,
             cause=cause(self.offset),
         )
-        return self._stored(fold_standing(fact, self.offset, Rows(self.tables, PLACE)))
+        return self._stored(fold_standing(fact, self.offset, Rows(self.tables, PLACE), NOW))
 
     def _stored(self, folded: Folded) -> Folded:
         self.offset += 1

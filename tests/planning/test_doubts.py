@@ -121,7 +121,7 @@ def test_account_strips_properties() -> None:
     before, wishes = CASES["insert"]
     stripping = before.model_copy(update={"connection": connected(strips_properties=True)})
     after = overtaken(stripping, wishes)
-    assert ids_to_read(after, (), NOW) == (google(),)
+    assert ids_to_read(after, (), NOW, REMOVE) == (google(),)
     assert known_ids(after) == {google(): (CALENDAR, "1", 0)}
 
 
@@ -129,7 +129,7 @@ def test_id_was_burnt() -> None:
     """The id of the newest generation is the one that may stand there."""
     before, wishes = CASES["insert"]
     burnt = before.model_copy(update={"burnt": {KEY: Burnt(generation=2, end=at(days=1))}})
-    assert ids_to_read(overtaken(burnt, wishes), (), NOW) == (google(generation=2),)
+    assert ids_to_read(overtaken(burnt, wishes), (), NOW, REMOVE) == (google(generation=2),)
 
 
 def test_look_is_due_anyway() -> None:

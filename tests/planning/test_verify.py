@@ -15,6 +15,7 @@ from planning.verify import fold_seen, ids_to_read, known_ids
 from schemas.facts import CalendarSeen
 from schemas.mutations import EventBody, InsertEvent, PatchEvent
 from schemas.outcomes import Observed
+from schemas.policy import Policy
 from schemas.rows import Burnt, Refusal, UserRow, Verify
 from tests.planning.build import (
     AGENCY,
@@ -108,9 +109,17 @@ def test_what_has_to_be_read_one_by_one() -> None:
         google("3"): applied(wish(), "3", seen=False, end=at(days=-30)),
         google("4"): applied(wish(), "4", seen=False),
     }
-    assert ids_to_read(row({}, applied=known), [google("4")], NOW) == (google("2"),)
+    assert ids_to_read(row({}, applied=known), [google("4")], NOW, REMOVE) == (google("2"),)
     stripping = row({}, applied=known, connection=connected(strips_properties=True))
-    assert set(ids_to_read(stripping, [], NOW)) == {google("1"), google("2"), google("4")}
+    assert set(ids_to_read(stripping, [], NOW, REMOVE)) == {google("1"), google("2"), google("4")}
+
+
+def test_what_has_to_be_read_where_deletions_are_respected() -> None:
+    """What is wished for and not listed may stand where no listing shows it."""
+    before = in_step({"1": wish(), "2": wish()})
+    before = before.model_copy(update={"applied": before.applied | {google("3"): applied(wish(), "3")}})
+    assert ids_to_read(before, [google("2")], NOW, Policy(on_drift="respect_deletion")) == (google("1"),)
+    assert ids_to_read(before, [google("2")], NOW, Policy(on_drift="report")) == ()
 
 
 def test_a_listing_shows_what_is_known() -> None:

@@ -29,6 +29,7 @@ from planning.window import listed_from
 from schemas.answers import Held
 from schemas.facts import (
     CalendarFact,
+    CalendarReleased,
     CalendarSeen,
     CallsAnswered,
     PublicationChanged,
@@ -337,7 +338,8 @@ class World:
             if (token := page.next_page_token) is None:
                 break
         absent = []
-        for event_id in ids_to_read(row, found, self.now) if same else ():
+        policy = self.policies[who[0]]
+        for event_id in ids_to_read(row, found, self.now, policy) if same else ():
             answer = self.google.apply(calendar, Get(event_id=event_id, generation=known[event_id][2]))
             stands = observe(answer.event, who[0], known) if isinstance(answer, Held) else None
             if stands is None:
@@ -414,7 +416,7 @@ class World:
         place = named[call.event_id]
         assert not is_history(event, self.now), "history was deleted"
         if row.connection.state == "connected":
-            assert row.calendars, "somebody of whom nobody ever spoke was emptied"
+            assert row.calendars or row.let_go, "somebody of whom nobody ever spoke was emptied"
             frozen = policy.on_unpublish == "keep" and (wish := row.calendars.get(place[0])) is not None
             assert not (frozen and wish is not None and wish.standing == "unpublished"), (
                 "a frozen event was deleted"
@@ -451,7 +453,9 @@ def _store(tables: Tables, fact: CalendarFact, offset: int, now: datetime) -> li
         case ShiftsChanged():
             folded = calendars.fold_shifts(fact, offset, rows, now)
         case PublicationChanged():
-            folded = calendars.fold_standing(fact, offset, rows)
+            folded = calendars.fold_standing(fact, offset, rows, now)
+        case CalendarReleased():
+            folded = calendars.fold_release(fact, offset, rows)
     if folded.publication is not None:
         tables.publications[place] = folded.publication
     tables.assignments |= {(*place, shift): row for shift, row in folded.assignments.items()}

@@ -74,6 +74,9 @@ def named(values: st.SearchStrategy[object]) -> st.SearchStrategy[dict[str, obje
     return st.dictionaries(ids, values, max_size=2)
 
 
+withdrawals = st.builds(
+    facts.Withdrawal, version=numbers, in_all=numbers, shifts=many(ids), released=st.booleans()
+)
 user_facts = st.one_of(
     st.builds(
         facts.Contribution,
@@ -84,6 +87,7 @@ user_facts = st.one_of(
         wishes=named(wishes),
         touched=named(numbers),
         cause=causes,
+        withdrawal=maybe | withdrawals,
     ),
     st.builds(facts.Connected, **who, cause=causes),
     st.builds(
@@ -109,6 +113,7 @@ user_facts = st.one_of(
     ),
     st.builds(facts.TroubleFound, **who, connected_at=maybe | moments, problem=problems),
     st.builds(facts.TokenReleased, **who, ended_at=moments),
+    st.builds(facts.UserReleased, **who, release_id=words),
     st.builds(facts.VerifyDue, **who, ticket=words),
 )
 
@@ -131,18 +136,22 @@ changes = st.builds(Delete, op=st.just("delete"), shift_id=ids, version=numbers)
     ]
 )
 messages = st.builds(facts.Changes, changes=many(changes), cause=causes)
-calendar_facts = st.builds(
-    facts.ShiftsChanged,
-    agency_id=ids,
-    calendar_id=ids,
-    messages=st.tuples(messages) | st.tuples(messages, messages),
-) | st.builds(
-    facts.PublicationChanged,
-    **calendar,
-    version=numbers,
-    standing=st.sampled_from(["published", "rolled_back", "unpublished"]),
-    published_from=maybe | days,
-    published_through=maybe | days,
+calendar_facts = (
+    st.builds(
+        facts.ShiftsChanged,
+        agency_id=ids,
+        calendar_id=ids,
+        messages=st.tuples(messages) | st.tuples(messages, messages),
+    )
+    | st.builds(
+        facts.PublicationChanged,
+        **calendar,
+        version=numbers,
+        standing=st.sampled_from(["published", "rolled_back", "unpublished"]),
+        published_from=maybe | days,
+        published_through=maybe | days,
+    )
+    | st.builds(facts.CalendarReleased, agency_id=ids, calendar_id=ids, release_id=words)
 )
 
 connections = st.builds(
@@ -170,7 +179,15 @@ statuses = st.builds(
 applied = st.builds(
     rows.Applied, **stood, calendar_id=ids, shift_id=ids, version=numbers, echo=words, seen=st.booleans()
 )
-calendar_wishes = st.builds(rows.CalendarWish, revision=numbers, standing=standings, wishes=named(wishes))
+calendar_wishes = st.builds(
+    rows.CalendarWish,
+    revision=numbers,
+    standing=standings,
+    wishes=named(wishes),
+    withdrawal=maybe | withdrawals,
+    share=st.floats(0, 1),
+    let_go=st.booleans(),
+)
 table_rows = st.one_of(
     st.builds(
         rows.UserRow,
@@ -180,6 +197,11 @@ table_rows = st.one_of(
         burnt=named(st.builds(rows.Burnt, generation=numbers, end=moments)),
         refused=named(st.builds(rows.Refusal, fingerprint=words, error=words, end=moments)),
         open=named(st.builds(rows.Open, cause=causes, version=numbers)),
+        drift=named(
+            st.builds(rows.Drift, kind=st.sampled_from(["deleted", "altered"]), version=numbers, end=moments)
+        ),
+        let_go=st.booleans(),
+        releases=many(ids),
         connection=connections,
         last_synced_at=maybe | moments,
         status=maybe | statuses,
@@ -187,7 +209,15 @@ table_rows = st.one_of(
     st.builds(rows.RosterRow, shifts=named(wishes)),
     st.builds(rows.AssignmentRow, version=numbers, digest=words, user_id=maybe | ids, holders=many(ids)),
     st.builds(
-        rows.PublicationRow, version=maybe | numbers, standing=standings, published_through=maybe | days
+        rows.PublicationRow,
+        version=maybe | numbers,
+        standing=standings,
+        published_through=maybe | days,
+        cause=maybe | causes,
+        ever=many(st.builds(rows.Days, since=maybe | days, through=days)),
+        taken_off=numbers,
+        released=st.booleans(),
+        releases=many(ids),
     ),
 )
 
