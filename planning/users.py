@@ -1,8 +1,7 @@
 """Fold one fact about a user into the user's row, and say what the world should hear of it.
 
 Comes in: the row (or none yet), a fact of `user-facts`, the agency's policy and `now`. Goes out: the row after it, the
-results and the status. Folding a fact twice ends in the same row; results come from the fact alone, so that a fact
-delivered again after a crash tells them again rather than never.
+results and the status. Folding a fact twice ends in the same row.
 """
 
 from __future__ import annotations
@@ -13,9 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 from planning import breaker
 from planning.agenda import outlook, pending
 from planning.connection import fold_release, fold_resync, fold_trouble, fold_turn, fold_verify_due
-from planning.drift import noted, of_wishes
+from planning.contributed import contributed
+from planning.drift import noted
 from planning.identity import shift_key
 from planning.record import record
+from planning.results import results
 from planning.status import status
 from planning.verify import fold_seen
 from planning.window import without_forgotten
@@ -33,15 +34,13 @@ from schemas.facts import (
     UserReleased,
     VerifyDue,
 )
-from schemas.outcomes import Outcome, Refused, Removed, Stored
-from schemas.outputs import Action, CausedBy, SyncResult
-from schemas.rows import CalendarWish, Connection, Open, UserRow
+from schemas.rows import Connection, UserRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from schemas.mutations import Mutation
-    from schemas.outputs import SyncStatus
+    from schemas.outputs import SyncResult, SyncStatus
     from schemas.policy import Policy
 
 
@@ -82,12 +81,9 @@ def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
     row = _without_settled(_with_doubts(row, planned - _shifts(found.todo)), (*found.todo, *found.held))
     now_is = status(row, found, terms.now)
     changed = row.status is None or row.status != now_is
-    results = (
-        tuple(_result(row, o) for o in fact.outcomes if _told(o)) if isinstance(fact, CallsAnswered) else ()
-    )
     return Folded(
         _with(row, status=now_is) if changed else row,
-        results,
+        results(fact) if isinstance(fact, CallsAnswered) else (),
         now_is if changed or told else None,
         len(found.held),
     )
@@ -95,22 +91,22 @@ def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
 
 def fold_all(before: UserRow | None, facts: Iterable[UserFact], terms: Terms) -> Folded:
     """Return what several facts do, in their order; of the statuses in between only the last is worth telling."""
-    row, results, told, held = before, list[SyncResult](), False, 0
+    row, telling, told, held = before, list["SyncResult"](), False, 0
     for fact in facts:
         folded = fold(row, fact, terms)
         row = folded.row
-        results += folded.results
+        telling += folded.results
         told, held = told or folded.status is not None, folded.held
     if row is None:
         raise ValueError("there is nothing to fold")
-    return Folded(row, tuple(results), row.status if told else None, held)
+    return Folded(row, tuple(telling), row.status if told else None, held)
 
 
 def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
     connection = row.connection
     match fact:
         case Contribution():
-            return _contributed(row, fact, terms.now)
+            return contributed(row, fact, terms.policy, terms.now)
         case Connected() | Disconnected() | Deactivated():
             turned = fold_turn(connection, fact)
             ended = {
@@ -194,40 +190,6 @@ def _without_settled(row: UserRow, waiting: Sequence[Mutation]) -> UserRow:
     return row
 
 
-def _contributed(row: UserRow, fact: Contribution, now: datetime) -> UserRow:
-    """Take a contribution whole. A lower revision is older news; an equal one is taken again, for crashes."""
-    before = row.calendars.get(fact.calendar_id)
-    if before is not None and fact.revision < before.revision:
-        return row
-    after = CalendarWish(
-        revision=fact.revision, standing=fact.standing, wishes=fact.wishes, withdrawal=fact.withdrawal
-    )
-    after = breaker.inherited(row, fact.calendar_id, after, now)
-    opened, changed = dict(row.open), set[str]()
-    known = before.wishes if before else {}
-    for shift in known.keys() | after.wishes.keys():
-        old, new = known.get(shift), after.wishes.get(shift)
-        if old is None or new is None or old.digest != new.digest:
-            version = new.version if new else fact.touched.get(shift, old.version if old else 0)
-            cause = fact.causes.get(shift, fact.cause)
-            opened[shift_key(fact.calendar_id, shift)] = Open(cause=cause, version=version)
-            changed.add(shift)
-    row = _with(row, calendars={**row.calendars, fact.calendar_id: after}, open=opened)
-    row = _with(row, drift=of_wishes(row)) if row.drift else row
-    return _retried(row, fact.calendar_id, changed) if row.refused else row
-
-
-def _retried(row: UserRow, calendar_id: str, shifts: set[str]) -> UserRow:
-    """Forget the refused removals of shifts whose wish changed: the next removal is another one."""
-    applied = row.applied
-    refused = {
-        name: refusal
-        for name, refusal in row.refused.items()
-        if (a := applied.get(name)) is None or a.calendar_id != calendar_id or a.shift_id not in shifts
-    }
-    return row if len(refused) == len(row.refused) else _with(row, refused=refused)
-
-
 def _without_forgotten(row: UserRow, now: datetime) -> UserRow:
     """Drop what ended more than 31 days ago; an empty contribution stays, as the proof that one was received."""
     changes: dict[str, Any] = {}
@@ -242,38 +204,6 @@ def _without_forgotten(row: UserRow, now: datetime) -> UserRow:
         if (still := without_forgotten(known, now)) is not known:
             changes[name] = still
     return _with(row, **changes) if changes else row
-
-
-def _told(outcome: Outcome) -> bool:
-    return not (isinstance(outcome, Removed) and outcome.left)
-
-
-def _result(row: UserRow, outcome: Outcome) -> SyncResult:
-    cause = outcome.cause
-    done: Action
-    error: str | None = None
-    match outcome:
-        case Stored(action=action):
-            done = action
-        case Removed():
-            done = "deleted"
-        case Refused(error=error):
-            done = "refused"
-    return SyncResult(
-        agency_id=row.agency_id,
-        user_id=row.user_id,
-        calendar_id=outcome.calendar_id,
-        shift_id=outcome.shift_id,
-        version=outcome.version,
-        action=done,
-        google_event_id=outcome.event_id,
-        at=outcome.at,
-        caused_by=CausedBy(**{name: getattr(cause, name) for name in CausedBy.model_fields})
-        if cause
-        else None,
-        latency_ms=round((outcome.at - cause.at).total_seconds() * 1000) if cause else None,
-        error=error,
-    )
 
 
 def _with(row: UserRow, **changes: Any) -> UserRow:

@@ -100,6 +100,7 @@ def test_a_new_version(policy: Policy) -> None:
     """It ends the respect, even with the same content; the note is gone."""
     gone = after(deleted(policy), contribution(1, {"1": wish(2)}), policy=policy)
     assert (todo(gone, policy), gone.drift) == ([InsertEvent], {})
+    assert policy == REMOVE or gone.open["dec/1"].cause == cause(1)
     other = after(altered(policy), contribution(1, {"1": wish(2)}), policy=policy)
     assert (todo(other, policy), other.drift) == ([PatchEvent], {})
 
