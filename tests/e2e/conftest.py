@@ -13,12 +13,24 @@ from tests.e2e.world import Agency, World, policies
 from tests.kafka import Kafka
 
 #: Agencies that wait, connected, for a test; by what their policy is.
-POOL = {"plain": 56, "keep": 6, "leave": 2, "kinds": 1, "dressed": 1}
+POOL = {
+    "plain": 56,
+    "keep": 6,
+    "leave": 2,
+    "kinds": 1,
+    "dressed": 1,
+    "respect": 2,
+    "report": 2,
+    "hold": 5,
+}
 CHOICES: dict[str, dict[str, object]] = {
     "plain": {},
     "keep": {"on_unpublish": "keep"},
     "leave": {"on_leave": "remove_future"},
     "kinds": {"synced_kinds": ["shift", "training"]},
+    "respect": {"on_drift": "respect_deletion"},
+    "report": {"on_drift": "report"},
+    "hold": {"hold_removals_over": {"share": 0.5, "count": 3}},
     "dressed": {"title": "{{ title }} @ {{ location }}", "description": "{{ kind }}: {{ notes }}"},
 }
 

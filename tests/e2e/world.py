@@ -386,11 +386,18 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def toml(value: object) -> str:
+    """A value as TOML spells it: as JSON, but for tables."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(one)}" for key, one in value.items()) + "}"
+    return json.dumps(value)
+
+
 def policies(path: Path, agencies: Iterable[tuple[str, Json]]) -> Path:
     """A file of policies."""
     tables = []
     for agency, choices in agencies:
-        lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in choices.items())
+        lines = "".join(f"{name} = {toml(value)}\n" for name, value in choices.items())
         tables.append(f'[agency."{agency}"]\n{lines}')
     path.write_text("\n".join(tables))
     return path

@@ -178,6 +178,7 @@ def test_a_user_of_whom_nobody_spoke() -> None:
     assert (taken(UNHEARD), told(UNHEARD)) == ([], ("paused", "held"))
     got = after(UNHEARD, released())
     assert taken(got) == ["1"]
+    assert taken(got.model_copy(update={"let_go": False})) == []
     emptied = after(got, answered(outcome(Removed)))
     assert not emptied.let_go
     assert not after(got, connect(at(hours=1))).let_go
@@ -339,7 +340,7 @@ def test_history_is_taken_off_by_nobody() -> None:
     town = Town(ALL_OF_THREE)
     for shift in ("1", "2", "3"):
         town.shift(shift, title=shift)
-    town.shift("4", start="2026-10-01", end="2026-10-02", time_zone=None)
+    town.shift("4", start="2026-10-23", end="2026-10-24", time_zone=None)
     town.rest()
     town.unpublish(2)
     town.rest()
