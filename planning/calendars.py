@@ -88,8 +88,8 @@ def fold_standing(fact: PublicationChanged, revision: int, rows: Rows, now: date
     count = 0
     for user in rows.members():
         roster = rows.roster(user) or RosterRow()
-        count += taken_off(after, roster, now)
         told.append(contribution(occasion, user, after, roster, {}))
+        count += taken_off(told[-1], roster, now)
     if (after.version, after.standing) == (before.version, before.standing):
         # A message that comes again finds fewer shifts, where some were deleted since: what is held stays held.
         count = max(count, before.taken_off)

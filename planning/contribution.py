@@ -65,9 +65,10 @@ def with_count(told: Contribution, in_all: int) -> Contribution:
     return told.model_copy(update={"withdrawal": told.withdrawal.model_copy(update={"in_all": in_all})})
 
 
-def taken_off(publication: PublicationRow, roster: RosterRow, now: datetime) -> int:
+def taken_off(told: Contribution, roster: RosterRow, now: datetime) -> int:
     """Count the user's shifts that the publication takes off, but for history, which nobody takes off."""
-    return sum(not is_history(roster.shifts[shift].end, now) for shift in _withdrawn(publication, roster))
+    shifts = told.withdrawal.shifts if told.withdrawal is not None else ()
+    return sum(not is_history(roster.shifts[shift].end, now) for shift in shifts)
 
 
 def is_published(publication: PublicationRow, wish: Wish) -> bool:
@@ -90,8 +91,6 @@ def _withdrawal(publication: PublicationRow, roster: RosterRow) -> Withdrawal | 
 
 def _withdrawn(publication: PublicationRow, roster: RosterRow) -> tuple[str, ...]:
     """Return the shifts that some message published, and this one does not any more."""
-    if not withdraws(publication):
-        return ()
     return tuple(
         shift
         for shift, wish in roster.shifts.items()
