@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Turn = Connected | Disconnected | Deactivated
 
+#: Problems that end without a new connect.
+_MAY_HAVE_PASSED = frozenset({"calendar_gone", "calendar_not_writable", "token_unreadable"})
+
 _RANK = {"none": -1, "disconnected": 0, "deactivated": 1, "connected": 2}
 
 
@@ -90,8 +93,8 @@ def fold_resync(before: Connection, fact: ResyncAsked, cooldown: timedelta) -> C
             "resync_refused_at": None,
             "verify": Verify(ticket=f"resync {at.isoformat()}", cause=fact.cause),
             "default_cause": fact.cause,
-            # Somebody asks to look again: perhaps the calendar is back.
-            "problem": None if before.problem and before.problem.code == "calendar_gone" else before.problem,
+            # Somebody asks to look again: perhaps the calendar is back, or the key. What Google said of a grant stays said.
+            "problem": None if before.problem and before.problem.code in _MAY_HAVE_PASSED else before.problem,
         }
     )
 

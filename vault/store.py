@@ -129,6 +129,12 @@ class Vault:
         return found
 
     @whole
+    async def waits_for_revocation(self, token_id: str) -> bool:
+        """Whether Google has still to be told; not any more once its account is in use again."""
+        async with self._database.reading() as session:
+            return await session.get(RevocationRow, token_id) is not None
+
+    @whole
     async def connections(self, agency_id: str | None = None) -> list[ConnectionInfo]:
         """Everybody who is or was connected. Works without keys."""
         revoking = exists().where(
