@@ -13,13 +13,21 @@ from typing import Self
 
 from sqlalchemy import delete, exists, select
 
-from vault import connections, outbox
+from vault import connections, outbox, rotation
 from vault.database import Database
 from vault.errors import TokenUnreadable
 from vault.keys import Keys
 from vault.migrate import migrate
 from vault.models import ConnectionRow, RevocationRow
-from vault.values import Announcement, Connection, ConnectionInfo, NewConnection, Stored, TokenToRevoke
+from vault.values import (
+    Announcement,
+    Connection,
+    ConnectionInfo,
+    NewConnection,
+    Rotated,
+    Stored,
+    TokenToRevoke,
+)
 from vault.whole import whole
 
 _log = logging.getLogger(__name__)
@@ -160,22 +168,11 @@ class Vault:
         async with self._database.writing() as session:
             await outbox.cross_out(session, ids)
 
-    @whole
-    async def rotate(self) -> int:
-        """Encrypt every token anew with the newest key; how many. Tokens that no key fits stay as they are."""
-        self._keys.required()
-        done = 0
-        async with self._database.writing() as session:
-            live = await session.scalars(select(ConnectionRow).where(ConnectionRow.token.is_not(None)))
-            waiting = await session.scalars(select(RevocationRow))
-            for row in [*live, *waiting]:
-                sealed = None if row.token is None else self._keys.reseal(row.token)
-                if sealed is None:
-                    _log.warning("%s", TokenUnreadable(row.agency_id, row.user_id))
-                    continue
-                row.token = sealed
-                done += 1
-        return done
+    async def rotate(self) -> Rotated:
+        """Encrypt every token anew with the newest key, in batches; others may read and write in between, and a crash
+        leaves nothing half done. Tokens that no key fits stay as they are, and are named.
+        """
+        return await rotation.rotate(self._database, self._keys)
 
     def _to_revoke(self, row: RevocationRow) -> TokenToRevoke | None:
         token = self._keys.unseal(row.token)

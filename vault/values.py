@@ -74,6 +74,19 @@ class TokenToRevoke:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotated:
+    """What a rotation did: tokens sealed anew, how many the newest key seals by now, and whose no key fits.
+
+    `complete` is false where somebody goes on to seal with an older key.
+    """
+
+    resealed: int
+    current: int
+    unreadable: tuple[str, ...]
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Announcement:
     """A `sync-commands` message that waits to be sent; hand `id` to `Vault.announced` afterwards."""
 

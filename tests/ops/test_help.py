@@ -18,6 +18,7 @@ VERBS = [
     "resync",
     "disconnect",
     "replay",
+    "vault rotate",
     "dead-letters list",
     "dead-letters show",
     "dead-letters redrive",
