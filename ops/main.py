@@ -13,7 +13,7 @@ import typer
 from aiokafka.errors import KafkaError
 from typer.main import get_command
 
-from ops import commands, connections, dead_letters, replay, rotation, topics, validate, workers
+from ops import commands, connections, dead_letters, forget, replay, rotation, topics, validate, workers
 from ops.console import complain, say
 from ops.failures import kafka_line, port_line
 from schemas.errors import OperatorError
@@ -28,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (workers, topics, validate, connections, commands, replay, dead_letters, rotation):
+for verbs in (workers, topics, validate, connections, commands, replay, dead_letters, forget, rotation):
     verbs.register(app)
 
 

@@ -13,9 +13,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from planning import calendars, users
+from planning import calendars, forgetting, users
 from planning.intake import Source, read
-from schemas.facts import PublicationChanged, ShiftsChanged
+from schemas.facts import Forgotten, PublicationChanged, ShiftsChanged
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
 from streams import codec
 from streams.repository import Repository
@@ -168,6 +168,12 @@ def define_calendars(tools: Tools) -> Calendars:
     return tables
 
 
+async def _forget(tools: Tools, table: Repository[UserRow], user: bytes) -> Deliveries:
+    """Drop the row, and the status with it."""
+    table.drop(user)
+    return [await tools.teller.send(tools.names.status, user, None)]
+
+
 def define_users(
     tools: Tools, table: Repository[UserRow], lanes: Lanes, policies: Policies, cooldown: timedelta
 ) -> None:
@@ -175,8 +181,13 @@ def define_users(
 
     async def fold(event: EventT[Any]) -> Deliveries:
         message = event.message
-        fact = codec.user_fact(message.value)
+        fact = codec.user_record(message.value)
         before = table.get(message.partition, message.key)
+        if isinstance(fact, Forgotten) or forgetting.is_afterthought(before, fact):
+            goes = isinstance(fact, Forgotten) and forgetting.goes(before, fact)
+            told = await _forget(tools, table, message.key) if goes else []
+            lanes.folded(message.partition, message.key, message.offset)
+            return told
         unsure = lanes.unsure(message.partition, message.key)
         terms = users.Terms(policies.of(fact.agency_id), now(), cooldown, unsure)
         folded = users.fold(before, fact, terms)

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import zstandard
 from pydantic import BaseModel, TypeAdapter
 
-from schemas.facts import CalendarFact, UserFact
+from schemas.facts import CalendarFact, UserRecord
 
 T = TypeVar("T", bound=BaseModel)
 
 _CALENDAR_FACTS: TypeAdapter[Any] = TypeAdapter(CalendarFact)
-_USER_FACTS: TypeAdapter[Any] = TypeAdapter(UserFact)
+_USER_RECORDS: TypeAdapter[Any] = TypeAdapter(UserRecord)
 _LARGEST = 256 * 1024 * 1024
 
 # Level 1: a third of the time of the default level, for 5 % more bytes. One each for the one thread that uses them.
@@ -46,10 +46,10 @@ def calendar_fact(data: bytes) -> CalendarFact:
     return fact
 
 
-def user_fact(data: bytes) -> UserFact:
-    """Return the fact of a `user-facts` record."""
-    fact: UserFact = _USER_FACTS.validate_json(_decompress(data, max_output_size=_LARGEST))
-    return fact
+def user_record(data: bytes) -> UserRecord:
+    """Return what a `user-facts` record holds."""
+    record: UserRecord = _USER_RECORDS.validate_json(_decompress(data, max_output_size=_LARGEST))
+    return record
 
 
 def plain(shape: BaseModel) -> bytes:

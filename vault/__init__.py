@@ -4,12 +4,20 @@ In: consents and disconnects. Out: live connections with their tokens, tokens to
 and no Google here.
 """
 
-from vault.errors import TokenUnreadable, VaultError, VaultKeysInvalid, VaultUnavailable
+from vault.errors import (
+    StillConnected,
+    TokenUnreadable,
+    VaultError,
+    VaultKeysInvalid,
+    VaultUnavailable,
+)
 from vault.store import Vault
 from vault.values import (
     Announcement,
     Connection,
     ConnectionInfo,
+    Erased,
+    Left,
     NewConnection,
     Rotated,
     State,
@@ -21,9 +29,12 @@ __all__ = [
     "Announcement",
     "Connection",
     "ConnectionInfo",
+    "Erased",
+    "Left",
     "NewConnection",
     "Rotated",
     "State",
+    "StillConnected",
     "Stored",
     "TokenToRevoke",
     "TokenUnreadable",

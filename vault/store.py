@@ -13,7 +13,7 @@ from typing import Self
 
 from sqlalchemy import delete, exists, select
 
-from vault import connections, outbox, rotation
+from vault import connections, forgetting, outbox, rotation
 from vault.database import Database
 from vault.errors import TokenUnreadable
 from vault.keys import Keys
@@ -23,6 +23,8 @@ from vault.values import (
     Announcement,
     Connection,
     ConnectionInfo,
+    Erased,
+    Left,
     NewConnection,
     Rotated,
     Stored,
@@ -168,6 +170,24 @@ class Vault:
         async with self._database.writing() as session:
             await outbox.cross_out(session, ids)
 
+    @whole
+    async def left_of(self, agency_id: str, user_id: str) -> Left:
+        """What has to be done before this person can be forgotten. Refuses while the person is connected."""
+        async with self._database.reading() as session:
+            newest = await forgetting.newest_of(session, agency_id, user_id)
+            rows = await forgetting.tokens_of(session, agency_id, user_id)
+            unsent = await forgetting.unsent_of(session, agency_id, user_id)
+        tokens = tuple(token for row in rows if (token := self._opened(row)) is not None)
+        return Left(tokens, len(rows) - len(tokens), unsent, newest)
+
+    @whole
+    async def forget(self, agency_id: str, user_id: str) -> Erased:
+        """Remove everything about this person, tokens too, revoked or not. Refuses while the person is connected."""
+        async with self._database.writing() as session:
+            erased = await forgetting.erase(session, agency_id, user_id)
+        await self._database.tidy()
+        return erased
+
     async def rotate(self) -> Rotated:
         """Encrypt every token anew with the newest key, in batches; others may read and write in between, and a crash
         leaves nothing half done. Tokens that no key fits stay as they are, and are named.
@@ -175,10 +195,15 @@ class Vault:
         return await rotation.rotate(self._database, self._keys)
 
     def _to_revoke(self, row: RevocationRow) -> TokenToRevoke | None:
-        token = self._keys.unseal(row.token)
+        token = self._opened(row)
         if token is None:
             # It stays: the key may come back. The user's disconnect must not fail for it.
             _log.warning("cannot revoke at Google: %s", TokenUnreadable(row.agency_id, row.user_id))
+        return token
+
+    def _opened(self, row: RevocationRow) -> TokenToRevoke | None:
+        token = self._keys.unseal(row.token)
+        if token is None:
             return None
         return TokenToRevoke(
             token_id=row.token_id,

@@ -18,6 +18,7 @@ VERBS = [
     "resync",
     "disconnect",
     "replay",
+    "forget",
     "vault rotate",
     "dead-letters list",
     "dead-letters show",

@@ -96,7 +96,7 @@ class Log:
         await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
-        offset = self.append(key, codec.user_fact(value))
+        offset = self.append(key, cast("UserFact", codec.user_record(value)))
         await asyncio.sleep(self.answer_after)
         return Delivered(offset)
 

@@ -198,7 +198,7 @@ def _types(value: object) -> object:
 @given(user_facts)
 def test_facts_about_users(fact: facts.UserFact) -> None:
     """Come back equal, and of the same kind."""
-    again = codec.user_fact(codec.encode(fact))
+    again = codec.user_record(codec.encode(fact))
     assert type(again) is type(fact)
     assert again == fact
     assert _types(again) == _types(fact)
