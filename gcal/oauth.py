@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from gcal.reasons import retry_after
+from gcal.reasons import as_word, retry_after
 from schemas.errors import GoogleUnavailable, GrantLost, NotAdmitted
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def _unavailable(error: str, reply: Reply, now: datetime) -> GoogleUnavailable:
 
 
 def _error(answer: dict[str, Any]) -> str:
-    error = answer.get("error")
-    return error[:100] if isinstance(error, str) else ""
+    return as_word(answer.get("error"))
 
 
 def _json(reply: Reply) -> dict[str, Any]:
