@@ -5,6 +5,7 @@ In: the command line. Out: 0 on success, 1 on failure, 2 on wrong use. Not here:
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Annotated
@@ -62,6 +63,8 @@ def shiftcal(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
+    # What we write holds schedules and addresses: it is nobody else's to read. Whoever is of the group may be let in.
+    os.umask(os.umask(0o077) | 0o007)
     sys.exit(status(sys.argv[1:] if arguments is None else arguments))
 
 
