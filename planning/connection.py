@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 Turn = Connected | Disconnected | Deactivated
 
-#: Problems that end without a new connect.
-_MAY_HAVE_PASSED = frozenset({"calendar_gone", "calendar_not_writable", "token_unreadable"})
-
 _RANK = {"none": -1, "disconnected": 0, "deactivated": 1, "connected": 2}
 
 
@@ -74,6 +71,10 @@ def _place(connection: Connection) -> tuple[float, int, bool, str]:
     at = connection.occurred_at.timestamp() if connection.occurred_at else float("-inf")
     # Two disconnects of one instant: the one that asks for more wins, so that the order does not matter.
     return at, _RANK[connection.state], connection.purge, connection.reason or ""
+
+
+#: Problems that end without a new connect.
+_MAY_HAVE_PASSED = frozenset({"calendar_gone", "calendar_not_writable", "token_unreadable"})
 
 
 def fold_resync(before: Connection, fact: ResyncAsked, cooldown: timedelta) -> Connection:
