@@ -128,8 +128,8 @@ class Lane:
             await self._desk.port.revoke(token.refresh_token)
         except GoogleForNow:
             # Said once: that the token is revoked is part of what a status of an ended connection promises.
-            if row.connection.problem is None:
-                await self._care.tell_problem(row, problems.not_revoked())
+            if row.connection.problem != (waits := problems.not_revoked()):
+                await self._care.tell_problem(row, waits)
             raise
         await self._desk.vault.revoked(token.token_id)
 

@@ -51,7 +51,7 @@ def _settings(kafka: SecuredKafka, listener: str, mechanism: str = "PLAIN") -> S
 WAYS = [("SASLED", "PLAIN"), ("SASLED", "SCRAM-SHA-256"), ("SECURE", "SCRAM-SHA-256"), ("MUTUAL", "")]
 
 
-@pytest.mark.parametrize(("listener", "mechanism"), WAYS, ids="-".join)
+@pytest.mark.parametrize(("listener", "mechanism"), WAYS, ids=map("-".join, WAYS))
 def test_everything_through_a_secured_listener(
     secured: SecuredKafka, google: Google, tmp_path: Path, listener: str, mechanism: str
 ) -> None:
@@ -78,10 +78,10 @@ def test_everything_through_a_secured_listener(
         world.close()
 
 
-@pytest.fixture
-def world(secured: SecuredKafka, google: Google, tmp_path: Path) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def world(secured: SecuredKafka, google: Google, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A deployment whose topics are there."""
-    world = World(secured.bootstrap, "wrong-", google, tmp_path)
+    world = World(secured.bootstrap, "wrong-", google, tmp_path_factory.mktemp("wrong"))
     world.must("topics", "create")
     yield world
     world.close()

@@ -146,6 +146,17 @@ async def test_a_deactivation_that_google_does_not_confirm(world: World) -> None
     assert len(world.google.revoked) == 1
 
 
+async def test_a_purge_that_is_not_possible_and_a_revocation_that_waits(world: World) -> None:
+    """What is told last is what is still to be done."""
+    world.google.troubles |= {"ann": CalendarGone("notFound", "Gone."), "revoke": AWAY}
+    world.disconnect("ann", purge=True)
+    await world.until(lambda: world.state("ann") == "stopped: not_revoked_yet")
+    world.google.troubles.clear()
+    await world.settled()
+    assert world.state("ann") == "stopped"
+    assert len(world.google.revoked) == 1
+
+
 async def test_the_access_token_of_who_left(world: World) -> None:
     """It is not kept either: Google would take it for an hour."""
     world.deactivate("ann")
