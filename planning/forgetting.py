@@ -7,12 +7,15 @@ again it finds nothing to do, and what comes later begins a new row.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeGuard
+from itertools import dropwhile
+from typing import TYPE_CHECKING
 
 from schemas.facts import Forgotten, TokenReleased, TroubleFound, VerifyDue
 
 if TYPE_CHECKING:
-    from schemas.facts import UserRecord
+    from collections.abc import Iterator, Sequence
+
+    from schemas.facts import UserFact, UserRecord
     from schemas.rows import UserRow
 
 #: What a lane tells of a connection that it knew: without a row there is nothing that it could be about.
@@ -25,6 +28,21 @@ def goes(row: UserRow | None, fact: Forgotten) -> bool:
     return turned_at is None or turned_at <= fact.at
 
 
-def is_afterthought(row: UserRow | None, fact: UserRecord) -> TypeGuard[Afterthought]:
-    """Say whether the fact is a lane's last word about somebody who is forgotten: it must not begin a new row."""
-    return row is None and isinstance(fact, Afterthought)
+def runs(records: Sequence[UserRecord]) -> Iterator[list[UserFact] | Forgotten]:
+    """Return what can be folded together, in order; a wish to forget stands alone in between."""
+    some: list[UserFact] = []
+    for record in records:
+        if not isinstance(record, Forgotten):
+            some.append(record)
+            continue
+        if some:
+            yield some
+        yield record
+        some = []
+    if some:
+        yield some
+
+
+def worth_folding(row: UserRow | None, facts: Sequence[UserFact]) -> list[UserFact]:
+    """Leave out a lane's last words about somebody who is forgotten: they must not begin a new row."""
+    return list(dropwhile(lambda fact: row is None and isinstance(fact, Afterthought), facts))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from planning.forgetting import goes, is_afterthought
+from planning.forgetting import goes, runs, worth_folding
 from planning.problems import no_token
-from schemas.facts import Forgotten, TokenReleased, TroubleFound, UserRecord, VerifyDue
+from schemas.facts import Forgotten, TokenReleased, TroubleFound, UserFact, VerifyDue
 from schemas.rows import Connection
 from streams import codec
 from tests.planning.build import AGENCY, NOW, USER, at, connect, disconnect, row
@@ -38,15 +38,27 @@ def test_somebody_who_never_connected() -> None:
 
 
 def test_the_last_words_of_a_lane() -> None:
-    """They begin no new row; with a row they are what they always are, and messages always are."""
-    words: list[UserRecord] = [
+    """They begin no new row; with a row, or behind a message that begins one, they are what they always are."""
+    words: list[UserFact] = [
         TokenReleased(agency_id=AGENCY, user_id=USER, ended_at=NOW),
         TroubleFound(agency_id=AGENCY, user_id=USER, connected_at=None, problem=no_token()),
         VerifyDue(agency_id=AGENCY, user_id=USER, ticket="daily"),
     ]
-    assert all(is_afterthought(None, word) for word in words)
-    assert not any(is_afterthought(row(connection=Connection()), word) for word in words)
-    assert not any(is_afterthought(None, word) for word in (connect(), disconnect(), forgotten()))
+    assert worth_folding(None, words) == []
+    assert worth_folding(row(connection=Connection()), words) == words
+    assert worth_folding(None, [*words, connect(), *words]) == [connect(), *words]
+
+
+def test_what_waits_together() -> None:
+    """Facts before and after a wish to forget are folded apart from each other."""
+    assert list(runs([])) == []
+    assert list(runs([connect(), disconnect()])) == [[connect(), disconnect()]]
+    assert list(runs([connect(), forgotten(), forgotten(), disconnect()])) == [
+        [connect()],
+        forgotten(),
+        forgotten(),
+        [disconnect()],
+    ]
 
 
 def test_it_travels_among_the_facts() -> None:
