@@ -73,6 +73,10 @@ def _place(connection: Connection) -> tuple[float, int, bool, str]:
     return at, _RANK[connection.state], connection.purge, connection.reason or ""
 
 
+#: Problems that end without a new connect.
+_MAY_HAVE_PASSED = frozenset({"calendar_gone", "calendar_not_writable", "token_unreadable"})
+
+
 def fold_resync(before: Connection, fact: ResyncAsked, cooldown: timedelta) -> Connection:
     """Decide whether a resync counts: once per `occurred_at`, and not within the cool-down of the one before."""
     at = fact.cause.occurred_at
@@ -90,8 +94,8 @@ def fold_resync(before: Connection, fact: ResyncAsked, cooldown: timedelta) -> C
             "resync_refused_at": None,
             "verify": Verify(ticket=f"resync {at.isoformat()}", cause=fact.cause),
             "default_cause": fact.cause,
-            # Somebody asks to look again: perhaps the calendar is back.
-            "problem": None if before.problem and before.problem.code == "calendar_gone" else before.problem,
+            # Somebody asks to look again: perhaps the calendar is back, or the key. What Google said of a grant stays said.
+            "problem": None if before.problem and before.problem.code in _MAY_HAVE_PASSED else before.problem,
         }
     )
 

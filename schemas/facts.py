@@ -201,6 +201,15 @@ class VerifyDue(Shape):
     ticket: str
 
 
+class Forgotten(Shape):
+    """Nothing shall be kept of this person, as of `at`; a turn of the connection that is newer outlives it."""
+
+    fact: Literal["forgotten"] = "forgotten"
+    agency_id: str
+    user_id: str
+    at: AwareDatetime
+
+
 UserFact = Annotated[
     Contribution
     | Connected
@@ -214,3 +223,6 @@ UserFact = Annotated[
     | VerifyDue,
     Field(discriminator="fact"),
 ]
+
+#: What stands on `user-facts`: facts that are folded into a row, and the wish to have no row.
+UserRecord = Annotated[UserFact | Forgotten, Field(discriminator="fact")]

@@ -20,7 +20,7 @@ from planning.agenda import Write, agenda
 from planning.answers import Attempt, Unsettled
 from planning.identity import shift_key
 from planning.urgency import place
-from schemas.errors import GoogleForNow, GrantLost, QuotaExhausted, RateLimited
+from schemas.errors import GoogleForNow, GrantLost, NotAdmitted, QuotaExhausted, RateLimited
 from schemas.facts import CallsAnswered
 from streams.desk import Closed
 
@@ -201,7 +201,7 @@ class Writing:
         self._unsure.add(name)
         try:
             return await self._desk.call(session, attempt.call)
-        except (Closed, GrantLost, QuotaExhausted, RateLimited):
+        except (Closed, GrantLost, NotAdmitted, QuotaExhausted, RateLimited):
             if not unsure:
                 self._unsure.discard(name)  # it was not made, that much is sure
             raise

@@ -18,6 +18,8 @@ VERBS = [
     "resync",
     "disconnect",
     "replay",
+    "forget",
+    "vault rotate",
     "dead-letters list",
     "dead-letters show",
     "dead-letters redrive",
