@@ -118,9 +118,15 @@ class Desk:
         self._sessions.pop((row.agency_id, row.user_id), None)
 
     @asynccontextmanager
-    async def permit(self, session: Session, place: Place) -> AsyncIterator[Permit]:
-        """Wait for the right to make one call; one that may not begin after all takes no place in the windows."""
-        async with self.quota.permit(session.account, place) as permit:
+    async def permit(
+        self, session: Session, place: Place, again: Permit | None = None
+    ) -> AsyncIterator[Permit]:
+        """Wait for the right to make one call; one that may not begin after all takes no place in the windows.
+
+        `again`: the permit of a call that was refused, whose place in the order it takes up.
+        """
+        user = f"{session.grant.agency_id}/{session.grant.user_id}"
+        async with self.quota.permit(session.account, place, user, again) as permit:
             try:
                 yield permit
             except (Closed, NotOpen):

@@ -103,7 +103,8 @@ async def test_a_drain_with_nothing_under_way(tmp_path: Path) -> None:
         await world.quietly()
         calls = len(world.google.calls)
         assert await _seconds(world) < 0.1
-        world.quota._accounts["ann"].window.limit = 100
+        world.quota._accounts.window("ann").resize(100)
+        world.quota._accounts.unpark("ann")
         world.quota._serve()
         await world.quietly()
         assert len(world.google.calls) == calls

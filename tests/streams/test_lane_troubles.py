@@ -21,7 +21,7 @@ from schemas.errors import (
     ShiftcalError,
 )
 from schemas.facts import Connected
-from streams import care
+from streams import care, limits
 from tests.streams.lane_world import AGENCY, World, id_of, world_of
 from vault import TokenUnreadable, Vault, VaultUnavailable
 
@@ -37,7 +37,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         noted.append(delay(attempt, retry_after, random))
         return noted[-1] / 1_000
 
-    monkeypatch.setattr(care, "delay", short)
+    for waits in (care, limits):
+        monkeypatch.setattr(waits, "delay", short)
     return noted
 
 
@@ -75,7 +76,7 @@ async def test_trouble_that_lasts_a_while(world: World, pauses: list[float], err
 
 async def test_four_calls_that_fail_together(world: World, pauses: list[float]) -> None:
     """They are one trouble: the pause does not grow with the number of calls under way."""
-    world.google.troubles["ann"] = FOR_NOW[0]
+    world.google.troubles["ann"] = FOR_NOW[1]
     world.google.door.clear()
     world.shifts("ann", {f"{n}": ("Day", 24.0 + n) for n in range(4)})
     await world.until(lambda: len(world.google.writes()) == 4)
@@ -264,7 +265,7 @@ async def test_a_vault_that_is_away(world: World, monkeypatch: pytest.MonkeyPatc
 async def test_a_new_connect_during_a_long_pause(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not wait for what was wrong with the connection before."""
     monkeypatch.setattr(care, "delay", lambda *_: 3_600.0)
-    world.google.memory.fail(RateLimited("rateLimitExceeded", "Too many.", 3_600.0))
+    world.google.memory.fail(GoogleUnavailable("status 503", "Google is away.", 3_600.0))
     world.shift("ann", "1", "Night")
     await world.until(lambda: world.google.calls)
     await world.quietly()
@@ -272,6 +273,21 @@ async def test_a_new_connect_during_a_long_pause(world: World, monkeypatch: pyte
     await world.connect("ann")
     await world.settled()
     assert world.calendar("ann") == {"1": "Night"}
+
+
+async def test_a_new_connect_with_another_account_than_the_refused_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Google asked of the account before is no matter of the new one."""
+    monkeypatch.setattr(limits, "delay", lambda *_: 3_600.0)
+    world.google.memory.fail(RateLimited("rateLimitExceeded", "Too many.", 3_600.0))
+    world.shift("ann", "1", "Night")
+    await world.until(lambda: world.google.calls)
+    await world.quietly()
+    assert world.calendar("ann") == DAY
+    await world.connect("ann", "ann.new")
+    await world.settled()
+    assert world.calendar("ann.new") == {"1": "Night"}
 
 
 async def test_a_bug_in_a_call(world: World) -> None:
