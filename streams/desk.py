@@ -17,7 +17,7 @@ from streams import codec
 from streams.tables import NotOpen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
 
     from gcal.port import CalendarPort, Page
@@ -165,6 +165,10 @@ class Desk:
         if now - self._complained.get(type(error), -COMPLAIN_S) >= COMPLAIN_S:
             self._complained[type(error)] = now
             log.warning("lanes wait: %s", error)
+
+    async def hand_over(self, key: bytes, fact: UserFact) -> Awaitable[object]:
+        """Send a fact about a user, and return its delivery."""
+        return await self.sender.send(self.names.user_facts, key, codec.encode(fact))
 
     async def tell(self, key: bytes, fact: UserFact) -> int:
         """Send a fact about a user, wait for its delivery, and return its offset."""

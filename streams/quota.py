@@ -71,6 +71,11 @@ class Quota:
         """Return how many calls wait for a permit."""
         return len(self._line)
 
+    @property
+    def calls(self) -> int:
+        """Return how many calls count in the project's window now."""
+        return self.project.used(self._clock())
+
     def share(self, project: int) -> None:
         """Set this worker's share of the project's calls per minute; never less than one."""
         self.project.resize(max(1, project))
@@ -81,6 +86,8 @@ class Quota:
 
         How many were whose is not known: half of the window of each account that is new here is left to them for as long.
         """
+        if not calls:
+            return
         until = self._clock() + seconds
         self.project.charge(calls, until)
         self._accounts.be_careful(until)

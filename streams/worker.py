@@ -30,12 +30,14 @@ from streams.membership import membership
 from streams.metrics import Metrics
 from streams.names import Names
 from streams.outbox import keep_sending
+from streams.owners import Owners
 from streams.quota import Quota
 from streams.rebuild import Rebuild
 from streams.repository import Repository
 from streams.revocations import keep_revoking
 from streams.security import Broker
 from streams.sender import Sender
+from streams.windows import MINUTE
 from vault import Vault
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ class Worker:
     """One worker of the group. `Lifecycle` of its Faust app: what a rebalance asks of the lanes."""
 
     def __init__(self, settings: Settings, policies: Policies, instance_id: str) -> None:
-        self._settings, self._policies = settings, policies
+        self._settings, self._policies, self._instance_id = settings, policies, instance_id
         self._names = names_of(settings)
         self._broker = broker_of(settings)
         self._metrics = Metrics()
@@ -128,6 +130,7 @@ class Worker:
             self._rebuild = Rebuild(
                 cluster, sender, self._names, accept_truncated_history=accept_truncated_history
             )
+            self._owners = Owners(cluster, sender, self._names, self._instance_id)
             await self._rebuild.begin()
             app = self._build(cluster, (sender, teller), vault, port)
             await stack.enter_async_context(health(self._settings, self.is_ready, self._page))
@@ -181,7 +184,7 @@ class Worker:
         )
         self._lanes = Lanes(self._desk)
         define_users(tools, rows, self._lanes, self._policies, timedelta(seconds=settings.resync_cooldown_s))
-        self._gate = Gate(app, cluster, self._rebuild, self._lanes.open)
+        self._gate = Gate(app, cluster, self._rebuild, self._open)
         return app
 
     @asynccontextmanager
@@ -216,13 +219,25 @@ class Worker:
     async def drain(self) -> None:
         """End the gate and the lanes, before the partitions are given up."""
         await self._gate.disarm()
-        await self._lanes.drain()
+        unsure = await self._lanes.drain()
+        await self._owners.release(calls=self._quota.calls, unsure=unsure)
 
     def opened(self, partitions: frozenset[int]) -> None:
-        """Take our share of the quota, and wait until we are caught up."""
-        share = self._settings.google_project_per_minute * len(partitions) // self._settings.partitions
-        self._quota.share(share)
+        """Wait until we are caught up."""
         self._gate.arm(partitions)
+
+    async def _open(self, partitions: frozenset[int]) -> None:
+        """Take our share of the quota, less what the last owners may have used of it, and let lanes run."""
+        left = await self._owners.claim(partitions)
+        self._quota.share(self._share(partitions))
+        # Nobody can say what an owner called that died: for a minute half of its share is taken to be used.
+        self._quota.charge(-(-self._share(left.silent) // 2), MINUTE)
+        self._quota.charge(left.calls, left.fresh_for)
+        self._lanes.open(partitions, left.unclean)
+
+    def _share(self, partitions: frozenset[int]) -> int:
+        """Return the calls per minute of the project that these partitions are worth."""
+        return self._settings.google_project_per_minute * len(partitions) // self._settings.partitions
 
     # Health
 

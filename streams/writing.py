@@ -58,6 +58,7 @@ class Writing:
         self._todo: dict[str, Mutation] = {}
         #: Shifts whose write may have been made, though no answer told how it ended.
         self._unsure: set[str] = set()
+        self.was_cut = False
 
     @property
     def unsure(self) -> frozenset[str]:
@@ -133,6 +134,7 @@ class Writing:
                 while tasks := self._tasks():
                     await asyncio.wait(tasks)
         except TimeoutError:
+            self.was_cut = True
             while tasks := self._tasks():
                 for task in tasks:
                     task.cancel()
