@@ -114,6 +114,7 @@ class Quota:
         try:
             yield permit
             answered = True
+            self._refusals.taken()
         except RateLimited as error:
             answered = True
             self._refused(waiter, error)

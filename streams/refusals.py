@@ -3,7 +3,7 @@
 Comes in: refusals, each with its account. Goes out: the account, or the project. Google does not always say: by its own
 page `rateLimitExceeded` is about a calendar, a user or the project
 (https://developers.google.com/workspace/calendar/api/guides/errors). So it is the account's, until the same comes from
-many accounts at once. Not here: what follows from it (`limits`).
+many accounts at once, and more often than calls are taken. Not here: what follows from it (`limits`).
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ class Refusals:
             self._open.popleft()
         self._open.append((now, account))
         return self._project() if len({who for _, who in self._open}) >= MANY else Blame(project=False)
+
+    def taken(self) -> None:
+        """Note that Google took a call: one refusal more that may well have been the account's own."""
+        if self._open:
+            self._open.popleft()
 
     def _project(self) -> Blame:
         acquitted = frozenset(who for _, who in self._open)

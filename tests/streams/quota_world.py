@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from planning.urgency import Place
@@ -118,21 +118,3 @@ class World:
         async with asyncio.TaskGroup() as lanes:
             for user, starts in shifts.items():
                 lanes.create_task(self.lane(user, starts))
-
-
-def rank_correlation(arrived: Iterable[Arrived]) -> float:
-    """Spearman's, of shift start and arrival; equal starts share their rank."""
-    starts = [one.place.start for one in arrived]
-    by_start = _ranks(starts)
-    count = len(starts)
-    middle = (count - 1) / 2
-    above = sum((a - middle) * (b - middle) for a, b in zip(by_start, range(count), strict=True))
-    spread = sum((a - middle) ** 2 for a in by_start) * sum((b - middle) ** 2 for b in range(count))
-    return float(above / spread**0.5)
-
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    places: dict[float, list[int]] = {}
-    for rank, value in enumerate(sorted(values)):
-        places.setdefault(value, []).append(rank)
-    return [sum(places[value]) / len(places[value]) for value in values]

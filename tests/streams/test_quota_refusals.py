@@ -101,6 +101,14 @@ def test_refusals_that_have_nothing_to_do_with_each_other(gap: float) -> None:
         assert not refusals.blame(who, EITHER, n * gap).project
 
 
+def test_calls_taken_in_between() -> None:
+    """While Google takes as many as it refuses, the project has room: the project is not to blame."""
+    refusals = Refusals()
+    for n in range(3 * MANY):
+        assert not refusals.blame(f"a{n}", EITHER, 0.0).project
+        refusals.taken()
+
+
 def _quota(**limits: int) -> Quota:
     clock = asyncio.get_running_loop().time
     return Quota(**{"project": 1_000, "account": 1_000, "at_once": 100} | limits, clock=clock)
