@@ -174,6 +174,38 @@ async def test_the_quota_of_a_calendar_is_exhausted(world: World, monkeypatch: p
     assert world.state("ann") == "in_sync"
 
 
+async def test_refused_writes_among_those_of_others(tmp_path: Path, pauses: list[float]) -> None:
+    """They stand where they stood, all of them, and go before those that came after them; each is made once."""
+    async with world_of(tmp_path, at_once=1) as world:
+        for user in ("ann", "bob", "cyd"):
+            await world.connect(user)
+        await world.settled()
+        world.google.calls.clear()
+        world.google.memory.fail(RateLimited("userRateLimitExceeded", "Too many."))
+        world.google.latency = 0.005
+        for user in ("ann", "bob", "cyd"):
+            world.shifts(user, {f"{user}{n}": ("Day", 48.0) for n in range(8)})
+            await world.until(lambda: world.quota.waiting or world.google.under_way)
+        await world.settled()
+        assert len(world.google.writes()) == 3 * 8 + 1
+        assert all(len(world.calendar(user)) == 8 for user in ("ann", "bob", "cyd"))
+        assert len(pauses) == 1
+
+
+async def test_write_that_changes_while_it_is_refused(world: World, pauses: list[float]) -> None:
+    """What goes in the end is the newest wish."""
+    world.google.troubles["ann"] = RateLimited("userRateLimitExceeded", "Too many.")
+    world.shift("ann", "1", "Night")
+    await world.until(lambda: pauses)
+    world.shift("ann", "1", "Late")
+    await world.until(world.is_folded)
+    world.google.troubles.clear()
+    calls = len(world.google.calls)
+    await world.settled()
+    assert len(world.google.calls) - calls <= 1 + 1  # one may have been under way
+    assert world.calendar("ann") == {"1": "Late"}
+
+
 LOST = (
     (GrantLost("invalid_grant", "Connect again."), "needs_reauthorization: invalid_grant"),
     (CalendarGone("notFound", "Gone."), "stopped: calendar_gone"),
