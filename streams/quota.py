@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 from schemas.errors import GoogleError, GoogleUnavailable, RateLimited
 from streams import windows
 from streams.accounts import Accounts
+from streams.backlog import ASK_S as BACKLOG_S
+from streams.backlog import Backlog
 from streams.circuit import Circuit
 from streams.limits import LOOK_S, Limit
 from streams.line import Granted, Line, Waiter
@@ -59,6 +61,7 @@ class Quota:
         self.circuit = Circuit(at_once)
         self._at_once = at_once
         self._clock = clock
+        self.backlog = Backlog()
         self._line = Line()
         self._accounts = Accounts(account, self._line, clock)
         self._refusals = Refusals()
@@ -199,7 +202,9 @@ class Quota:
         return None
 
     def _has_room(self, place: Place, now: float) -> bool:
-        if place.later and self.project.under_way >= self._at_once - self._at_once // 10:
+        if place.later and (
+            self.project.under_way >= self._at_once - self._at_once // 10 or self.backlog.holds(now)
+        ):
             return False
         return self.project.has_room(now, later=place.later)
 
@@ -232,7 +237,7 @@ class Quota:
             self._timer = None
         moments = [self._accounts.next_look]
         if self._line.head() is not None:
-            moments.append(self.project.free_at(now))
+            moments.append(now + BACKLOG_S if self.backlog.holds(now) else self.project.free_at(now))
             if self.circuit.is_open:
                 # Past that moment there was nobody who could try, for want of room.
                 moments.append(self.circuit.until if self.circuit.until > now else now + LOOK_S)

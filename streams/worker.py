@@ -18,6 +18,7 @@ from schemas.errors import OperatorError
 from schemas.rows import UserRow
 from streams import logs, serve, topics
 from streams.agents import Tools, define_calendars, define_intake, define_users
+from streams.backlog import Backlog
 from streams.clock import Pulse
 from streams.cluster import Cluster
 from streams.continuity import Continuity
@@ -169,6 +170,7 @@ class Worker:
             settings.google_calls,
             loop.time,
         )
+        self._quota.backlog = Backlog(self._unfolded)
         self._desk = Desk(
             rows=rows,
             policies=self._policies,
@@ -209,6 +211,14 @@ class Worker:
             await work
         except Exception as error:  # noqa: BLE001 - whatever breaks beside the streams ends the worker, as its reason
             self._app.fail(error)
+
+    def _unfolded(self) -> int:
+        """Return how many facts of our users are not folded yet."""
+        return sum(
+            max(0, (self._app.consumer.highwater(tp) or 0) - processed)
+            for tp, processed in self._app.continuity.processed.items()
+            if tp.topic == self._names.user_facts
+        )
 
     # Lifecycle: what a rebalance and a stop ask of us
 

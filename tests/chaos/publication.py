@@ -39,8 +39,12 @@ class Size:
     @property
     def bound(self) -> float:
         """Seconds below which it cannot be: a tenth is kept, and what does not fit waits until the window has slid."""
-        usable = self.per_minute - -(-self.per_minute // 10)
-        return self.minute * ((self.users * self.shifts - 1) // usable)
+        return self.minute * ((self.users * self.shifts - 1) // self.usable)
+
+    @property
+    def usable(self) -> int:
+        """Writes a minute that are not soon."""
+        return self.per_minute - -(-self.per_minute // 10)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class Figures:
     writes: int
     seconds: float
     of_bound: float
+    first_s: float
+    """From the publication to the first write."""
+    burst: float
+    """Writes a second, until the first that had to wait."""
     refused: int
     rank_correlation: float
     apart: int
@@ -140,6 +148,8 @@ def _measure(world: World, agency: Agency, size: Size) -> Figures:
         writes=len(published),
         seconds=round(last, 2),
         of_bound=round(last / size.bound, 3),
+        first_s=round(published[0]["mono"] - began, 2),
+        burst=round(size.usable / (published[size.usable - 1]["mono"] - published[0]["mono"])),
         refused=int(stats["quota"]["refused"]),
         rank_correlation=round(rank_correlation([started[one["event_id"]] for one in published]), 4),
         apart=max(_apart(agency, published, group) for group in range(HOURS)),
