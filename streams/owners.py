@@ -19,6 +19,7 @@ import json
 import logging
 import secrets
 import time
+from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from aiokafka.structs import TopicPartition
@@ -135,7 +136,7 @@ def inheritance(
         if held.how == "released" and held.process != process and now - held.at < MINUTE
     ]
     fresh_for = max((MINUTE - max(0.0, now - held.at) for held in lately), default=0.0)
-    return Inheritance(unclean, silent, round(sum(held.calls for held in lately)), fresh_for)
+    return Inheritance(unclean, silent, ceil(sum(held.calls for held in lately)), fresh_for)
 
 
 def _is_of(known: Held | None, released: Held) -> bool:

@@ -38,7 +38,7 @@ from streams.repository import Repository
 from streams.revocations import keep_revoking
 from streams.security import Broker
 from streams.sender import Sender
-from streams.windows import MINUTE
+from streams.shares import Shares
 from vault import Vault
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ class Worker:
             settings.google_calls,
             loop.time,
         )
-        self._quota.backlog = Backlog(self._unfolded)
+        self._quota.schedule.backlog = Backlog(self._unfolded)
+        self._shares = Shares(self._quota, settings.google_project_per_minute, settings.partitions)
         self._desk = Desk(
             rows=rows,
             policies=self._policies,
@@ -239,15 +240,8 @@ class Worker:
     async def _open(self, partitions: frozenset[int]) -> None:
         """Take our share of the quota, less what the last owners may have used of it, and let lanes run."""
         left = await self._owners.claim(partitions)
-        self._quota.share(self._share(partitions))
-        # Nobody can say what an owner called that died: for a minute half of its share is taken to be used.
-        self._quota.charge(-(-self._share(left.silent) // 2), MINUTE)
-        self._quota.charge(left.calls, left.fresh_for)
+        self._shares.take(partitions, left)
         self._lanes.open(partitions, left.unclean)
-
-    def _share(self, partitions: frozenset[int]) -> int:
-        """Return the calls per minute of the project that these partitions are worth."""
-        return self._settings.google_project_per_minute * len(partitions) // self._settings.partitions
 
     # Health
 

@@ -137,6 +137,6 @@ def test_answers_that_are_errors() -> None:
             with pytest.raises(type(error)):
                 async with quota.permit(f"a{n}", Place(later=True, start=1.0)):
                     raise error
-        assert not quota.circuit.is_open
+        assert not quota.schedule.circuit.is_open
 
     skip(story())

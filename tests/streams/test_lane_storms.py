@@ -108,5 +108,5 @@ async def test_a_storm(tmp_path: Path, seed: int) -> None:
             assert world.calendar(user) == storm.wanted[user]
             assert len(world.google.memory.google.standing(user)) == len(storm.wanted[user])
             assert world.state(user) == "in_sync"
-        assert world.quota.project.under_way == 0
+        assert world.quota.schedule.project.under_way == 0
         assert world.quota.waiting == 0

@@ -148,7 +148,7 @@ async def test_many_who_give_up_waiting(short_minute: float) -> None:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
     assert quota.waiting == 0
-    assert len(quota._line._heap) < 100
+    assert len(quota.schedule.line._heap) < 100
 
 
 async def test_a_wait_that_is_cancelled() -> None:

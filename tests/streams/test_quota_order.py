@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streams import line
 from streams.line import AGED_S
-from streams.quota import IN_ORDER
+from streams.schedule import IN_ORDER
 from tests.chaos.ranks import rank_correlation
 from tests.streams.quota_world import CALLS_OF_A_LANE, DAY_S, Google, World
 from tests.streams.skipping import skip

@@ -132,8 +132,10 @@ def test_project_is_found_to_blame() -> None:
         async with asyncio.TaskGroup() as group:
             for n in range(3 * MANY):
                 group.create_task(_refuse(quota, f"a{n}", EITHER))
-        assert quota.project.limit == 500
-        assert [quota._accounts.window(f"a{n}").limit for n in range(3 * MANY)] == [1_000] * (3 * MANY)
+        assert quota.schedule.project.limit == 500
+        assert [quota.schedule.accounts.window(f"a{n}").limit for n in range(3 * MANY)] == [1_000] * (
+            3 * MANY
+        )
 
     skip(story())
 
@@ -149,8 +151,8 @@ def test_one_account_is_refused() -> None:
             assert loop.time() == at  # at once
         async with quota.permit("a", Place(later=True, start=1.0)):
             assert loop.time() >= at + 1
-        assert quota.project.limit == 1_000
-        assert quota._accounts.window("a").limit == pytest.approx(502, abs=2)
+        assert quota.schedule.project.limit == 1_000
+        assert quota.schedule.accounts.window("a").limit == pytest.approx(502, abs=2)
 
     skip(story())
 
