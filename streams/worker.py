@@ -252,6 +252,8 @@ class Worker:
     def _page(self) -> bytes:
         self._metrics.lanes.set(len(self._lanes))
         self._metrics.waiting.set(self._quota.waiting)
+        self._metrics.permits.set(self._quota.schedule.project.limit)
+        self._metrics.circuit.set(self._quota.schedule.circuit.is_open)
         self._metrics.open.set(self.is_ready())
         for tp, processed in self._app.continuity.processed.items():
             end = self._app.consumer.highwater(tp)  # as fresh as the last fetch, and free
