@@ -40,7 +40,7 @@ class Accounts:
         return self._of(name).window
 
     def be_careful(self, until: float) -> None:
-        """Leave half of the window of each account that is new here to its last owner's calls, for a while."""
+        """Begin with half of the window of each account that is new here, until then: its last owner may have called."""
         self._careful_until = max(self._careful_until, until)
 
     @property
@@ -77,6 +77,6 @@ class Accounts:
     def _of(self, name: str) -> _Account:
         if (known := self._known.get(name)) is None:
             known = self._known[name] = _Account(Limit(self._limit))
-            if self._clock() < self._careful_until:
-                known.window.charge(self._limit // 2, self._careful_until)
+            if (now := self._clock()) < self._careful_until:
+                known.window.start_narrow(now)
         return known

@@ -87,6 +87,8 @@ class Limit(Window):
         if not self.is_old_news(begun):
             self._may_begin(now)
             self._width = max(1.0, self._width / 2)
+            # That there is less room than was thought is known from Google now, and need not be guessed any more.
+            self.forget_charges()
             self._narrowed_at = now
             self._refusals += 1
         # The jitter of the back-off keeps those who were refused together from coming back together.
@@ -96,6 +98,10 @@ class Limit(Window):
         """Begin with short waits again, once Google took a call that began after the last refusal."""
         if not self.is_old_news(begun):
             self._refusals = 0
+
+    def start_narrow(self, now: float) -> None:
+        """Begin with half of the window: its other half may be used up."""
+        self._width, self._widened_at = self._full / 2, now
 
     def acquit(self) -> None:
         """Take a narrowing back that turned out to be about something else."""

@@ -72,7 +72,7 @@ class Quota:
     def charge(self, calls: int, seconds: float) -> None:
         """Count calls of our users' last owner against the project, until that many seconds from now.
 
-        How many were whose is not known: half of the window of each account that is new here is left to them for as long.
+        How many were whose is not known: each account that is new here begins with half of its window for as long.
         """
         if not calls:
             return

@@ -8,6 +8,7 @@ what a refusal does to a window (`limits`).
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 
 MINUTE = 60.0
 
@@ -21,6 +22,7 @@ class Window:
         self._later_under_way = 0
         self._until: deque[float] = deque()
         self._later_until: deque[float] = deque()
+        self._charges: list[tuple[float, int]] = []
 
     @property
     def limit(self) -> int:
@@ -29,7 +31,7 @@ class Window:
 
     def used(self, now: float) -> int:
         """Return how many calls count now."""
-        return self.under_way + _left(self._until, now)
+        return self.under_way + _left(self._until, now) + self._charged(now)
 
     @property
     def kept(self) -> int:
@@ -45,12 +47,13 @@ class Window:
 
         Soon calls may have taken more than what is kept for them, for hours; of the rest they leave what they do not need.
         """
-        later = self._later_under_way + _left(self._later_until, now)
+        later = self._later_under_way + _left(self._later_until, now) + self._charged(now)
         return self.used(now) < self.limit and later < self.limit - self.kept
 
     def free_at(self, now: float) -> float:
         """Return when a place is free at the latest known; infinity, if only a call under way can free one."""
-        return max(now, self._until[0]) if self._until else float("inf")
+        moments = [*islice(self._until, 1), *(until for until, _ in self._charges)]
+        return max(now, min(moments, default=float("inf")))
 
     def begin(self, *, later: bool = True) -> None:
         """Count a call that is about to be sent."""
@@ -68,8 +71,16 @@ class Window:
 
     def charge(self, calls: int, until: float) -> None:
         """Count calls that somebody else has made, or may have."""
-        self._until = deque(sorted((*self._until, *[until] * calls)))
-        self._later_until = deque(sorted((*self._later_until, *[until] * calls)))
+        self._charges.append((until, calls))
+
+    def forget_charges(self) -> None:
+        """Count only what was called here."""
+        self._charges = []
+
+    def _charged(self, now: float) -> int:
+        if self._charges:
+            self._charges = [(until, calls) for until, calls in self._charges if until > now]
+        return sum(calls for _, calls in self._charges)
 
 
 def _left(until: deque[float], now: float) -> int:

@@ -42,7 +42,9 @@ from streams.shares import Shares
 from vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Iterator
+
+    from aiokafka.structs import TopicPartition
 
     from schemas.policy import Policies
     from streams.faustapp import App
@@ -215,11 +217,18 @@ class Worker:
 
     def _unfolded(self) -> int:
         """Return how many facts of our users are not folded yet."""
-        return sum(
-            max(0, (self._app.consumer.highwater(tp) or 0) - processed)
-            for tp, processed in self._app.continuity.processed.items()
-            if tp.topic == self._names.user_facts
-        )
+        return sum(lag for tp, lag in self._lags() if tp.topic == self._names.user_facts)
+
+    def _lags(self) -> Iterator[tuple[TopicPartition, int]]:
+        """Yield how many records of each partition are not processed, by the last fetch: that is fresh enough, and free."""
+        for tp, processed in self._app.continuity.processed.items():
+            try:
+                end = self._app.consumer.highwater(tp)
+            except (
+                AssertionError
+            ):  # aiokafka's way to say that the partition was given up, in the consumer's thread
+                continue
+            yield tp, max(0, (end or 0) - processed)
 
     # Lifecycle: what a rebalance and a stop ask of us
 
@@ -255,9 +264,8 @@ class Worker:
         self._metrics.permits.set(self._quota.schedule.project.limit)
         self._metrics.circuit.set(self._quota.schedule.circuit.is_open)
         self._metrics.open.set(self.is_ready())
-        for tp, processed in self._app.continuity.processed.items():
-            end = self._app.consumer.highwater(tp)  # as fresh as the last fetch, and free
-            self._metrics.lag.labels(tp.topic, tp.partition).set(max(0, (end or 0) - processed))
+        for tp, lag in self._lags():
+            self._metrics.lag.labels(tp.topic, tp.partition).set(lag)
         return self._metrics.page()
 
 

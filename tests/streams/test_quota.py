@@ -199,15 +199,27 @@ def test_calls_of_the_last_owner() -> None:
 
 
 async def test_a_takeover(short_minute: float) -> None:
-    """What was charged is left free for as long; of each account that is new here a half is."""
-    quota = _quota(project=20, account=10)
+    """What was charged is left free for as long."""
+    quota = _quota(project=20)
     started = asyncio.get_running_loop().time()
     quota.charge(10, short_minute)
-    await _queue(quota, *[("a", float(n)) for n in range(4)])  # of 10 places one is kept, five are charged
+    await _queue(quota, *[("a", float(n)) for n in range(8)])  # of 20 places two are kept, ten are charged
+    assert asyncio.get_running_loop().time() - started < short_minute / 2
+    await _queue(quota, ("a", 5.0))
+    assert asyncio.get_running_loop().time() - started >= short_minute
+
+
+async def test_a_takeover_of_users_who_are_new_here(short_minute: float) -> None:
+    """Each account begins with half of its window, for as long as their last owner's calls may count."""
+    quota = _quota(account=10)
+    started = asyncio.get_running_loop().time()
+    quota.charge(1, short_minute / 2)
+    await _queue(quota, *[("a", float(n)) for n in range(4)])  # of five places one is kept
     assert asyncio.get_running_loop().time() - started < short_minute / 2
     await _queue(quota, ("a", 5.0))
     assert asyncio.get_running_loop().time() - started >= short_minute
     await _queue(quota, *[("b", float(n)) for n in range(9)])
+    assert asyncio.get_running_loop().time() - started < 2 * short_minute
 
 
 async def test_a_takeover_of_users_who_were_called_before(short_minute: float) -> None:

@@ -74,6 +74,16 @@ def test_very_many_refusals() -> None:
     assert limit.has_room(now + 100.0)
 
 
+def test_refusal_in_the_minute_after_a_takeover() -> None:
+    """What was only guessed counts no more: half of the window for the guess and half for the refusal would leave nothing."""
+    limit = _limit(600)
+    limit.charge(300, until=160.0)
+    assert limit.used(100.0) == 300
+    limit.refused(100.0, 99.0, None)
+    assert limit.has_room(101.1)
+    assert limit.used(101.1) == 0
+
+
 def test_share_that_changes_while_the_window_is_narrow() -> None:
     """It stays as narrow, in proportion."""
     limit = _limit(600)
