@@ -192,6 +192,22 @@ async def test_refused_writes_among_those_of_others(tmp_path: Path, pauses: list
         assert len(pauses) == 1
 
 
+async def test_refused_write_that_waits_for_one_that_came_later(tmp_path: Path, pauses: list[float]) -> None:
+    """It goes before the rest of those that came after it, though its user had a turn already."""
+    async with world_of(tmp_path, at_once=1) as world:
+        for user in ("ann", "bob"):
+            await world.connect(user)
+        await world.settled()
+        world.google.calls.clear()
+        world.google.memory.fail(RateLimited("userRateLimitExceeded", "Too many."))
+        world.google.latency = 0.03
+        world.shift("ann", "a", "Day", 48.0)
+        await world.until(lambda: world.google.calls)
+        world.shifts("bob", {f"b{n}": ("Day", 48.0) for n in range(4)})
+        await world.settled()
+        assert [user for user, _ in world.google.calls] == ["ann", "bob", "ann", "bob", "bob", "bob"]
+
+
 async def test_write_that_changes_while_it_is_refused(world: World, pauses: list[float]) -> None:
     """What goes in the end is the newest wish."""
     world.google.troubles["ann"] = RateLimited("userRateLimitExceeded", "Too many.")

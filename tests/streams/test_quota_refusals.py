@@ -150,6 +150,20 @@ def test_project_is_found_to_blame() -> None:
     skip(story())
 
 
+def test_some_are_refused_and_others_are_not() -> None:
+    """The project has room, so it is not to blame."""
+
+    async def story() -> None:
+        quota = _quota()
+        for n in range(3 * MANY):
+            async with quota.permit(f"b{n}", Place(later=True, start=1.0)):
+                pass
+            await _refuse(quota, f"a{n}", EITHER)
+        assert quota.schedule.project.limit == 1_000
+
+    skip(story())
+
+
 def test_one_account_is_refused() -> None:
     """It waits; the others go on, and the project's window is as wide as before."""
 
