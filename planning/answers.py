@@ -26,11 +26,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from planning.body import as_patch, event_fingerprint, event_instant
+from planning.body import as_patch, event_fingerprint, event_instant, insert_body
 from planning.identity import GENERATIONS, event_id
+from planning.observation import names_of
 from planning.window import is_history
 from schemas.answers import Answer, Changed, Denied, Done, Duplicate, Held, Missing
-from schemas.mutations import Call, DeleteEvent, Get, Insert, Mutation, Patch, PatchEvent, Remove
+from schemas.mutations import (
+    Call,
+    DeleteEvent,
+    Get,
+    Insert,
+    InsertEvent,
+    Mutation,
+    Patch,
+    PatchEvent,
+    Remove,
+)
 from schemas.outcomes import Outcome, Refused, Removed, Stored
 
 if TYPE_CHECKING:
@@ -63,12 +74,14 @@ def begin(mutation: Mutation) -> Attempt:
         case DeleteEvent():
             return Attempt(mutation, Remove(event_id=event, generation=generation, etag=mutation.etag))
         case PatchEvent():
-            body = as_patch(mutation.body)
+            body = as_patch(_body(mutation, event))
             return Attempt(
                 mutation, Patch(event_id=event, generation=generation, etag=mutation.etag, body=body)
             )
         case _:
-            return Attempt(mutation, Insert(event_id=event, generation=generation, body=mutation.body))
+            return Attempt(
+                mutation, Insert(event_id=event, generation=generation, body=_body(mutation, event))
+            )
 
 
 def proceed(attempt: Attempt, answer: Answer, now: datetime) -> Attempt | Unsettled | Outcome:
@@ -107,11 +120,11 @@ def _read(attempt: Attempt, event: EventBody, now: datetime) -> Attempt | Unsett
             return _removed(attempt, now, left=True)  # the user moved it into the past, where it stays
         return attempt._replace(call=Remove(**place))
     if cancelled:
-        body = as_patch(mutation.body) | {"status": "confirmed"}
+        body = as_patch(_body(mutation, call.event_id)) | {"status": "confirmed"}
         return attempt._replace(call=Patch(**place, body=body, revives=True))
-    if event_fingerprint(event) == mutation.fingerprint:
+    if event_fingerprint(event) == mutation.rendered.fingerprint:
         return _stored(attempt, event, now, adopted=True)
-    return attempt._replace(call=Patch(**place, body=as_patch(mutation.body)))
+    return attempt._replace(call=Patch(**place, body=as_patch(_body(mutation, call.event_id))))
 
 
 def _again(attempt: Attempt, call: Call) -> Attempt | Unsettled:
@@ -135,8 +148,7 @@ def _insert(attempt: Attempt, generation: int, now: datetime) -> Attempt | Outco
     if isinstance(mutation, DeleteEvent) or generation >= GENERATIONS:
         return _refused(attempt, "Google has burnt every id that this shift may have", now)
     event = event_id(mutation.agency_id, mutation.calendar_id, mutation.shift_id, generation)
-    body = mutation.body | {"id": event}
-    return attempt._replace(call=Insert(event_id=event, generation=generation, body=body))
+    return attempt._replace(call=Insert(event_id=event, generation=generation, body=_body(mutation, event)))
 
 
 def _stored(attempt: Attempt, event: EventBody, now: datetime, *, adopted: bool = False) -> Outcome:
@@ -149,7 +161,7 @@ def _stored(attempt: Attempt, event: EventBody, now: datetime, *, adopted: bool 
         action="adopted" if adopted else "inserted" if inserted else "patched",
         generation=call.generation,
         etag=event["etag"],
-        fingerprint=mutation.fingerprint,
+        fingerprint=mutation.rendered.fingerprint,
         echo=event_fingerprint(event),
         start=mutation.start,
         end=mutation.end,
@@ -163,8 +175,21 @@ def _removed(attempt: Attempt, now: datetime, *, left: bool = False) -> Outcome:
 
 def _refused(attempt: Attempt, error: str, now: datetime) -> Outcome:
     mutation = attempt.mutation
-    fingerprint = "" if isinstance(mutation, DeleteEvent) else mutation.fingerprint
+    fingerprint = "" if isinstance(mutation, DeleteEvent) else mutation.rendered.fingerprint
     return Refused(**_names(attempt), fingerprint=fingerprint, error=error, end=mutation.end, at=now)
+
+
+def _body(mutation: InsertEvent | PatchEvent, event: str) -> EventBody:
+    """Return the body of an insert; made when it is called for, since thousands of mutations may wait."""
+    rendered = mutation.rendered
+    names = names_of(
+        mutation.agency_id,
+        mutation.calendar_id,
+        mutation.shift_id,
+        mutation.version,
+        rendered.fingerprint,
+    )
+    return insert_body(event, rendered, names)
 
 
 def _names(attempt: Attempt) -> dict[str, Any]:

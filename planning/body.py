@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -19,60 +19,42 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from schemas.facts import Wish
-from schemas.mutations import EventBody
+from schemas.mutations import EventBody, Rendered
 from schemas.policy import Policy
 
 #: Longest texts we send, in characters. Google documents none; longer ones were seen refused or cut.
 SUMMARY, LOCATION, DESCRIPTION = 1_024, 1_024, 8_000
 
 
-class Rendered(NamedTuple):
-    """The fields we own, as for an insert, and their fingerprint."""
+def fingerprint(calendar_id: str, shift_id: str, wish: Wish, policy: Policy) -> str:
+    """Return the fingerprint of `render`; remembered, since every plan asks for that of every shift."""
+    # A wish is known by its digest. Only a template can tell shifts of the same content apart.
+    plain = policy.title is None and policy.description is None
+    key = wish.digest if plain else (calendar_id, shift_id, wish.digest, policy.title, policy.description)
+    if (known := _known.get(key)) is None:
+        if len(_known) >= _KNOWN_MOST:
+            _known.clear()
+        known = _known[key] = render(calendar_id, shift_id, wish, policy).fingerprint
+    return known
 
-    summary: str
-    location: str
-    description: str
-    start: tuple[str, str | None]
-    end: tuple[str, str | None]
-    fingerprint: str
 
-
-class _Rendering(NamedTuple):
-    """Cache key: a wish is known by its digest, which spares hashing its texts again."""
-
-    calendar_id: str
-    shift_id: str
-    digest: str
-    title: str | None
-    description: str | None
+_known: dict[object, str] = {}
+_KNOWN_MOST = 50_000
 
 
 def render(calendar_id: str, shift_id: str, wish: Wish, policy: Policy) -> Rendered:
     """Return what the event of this wish should show under the agency's templates."""
-    key = _Rendering(calendar_id, shift_id, wish.digest, policy.title, policy.description)
-    if (known := _known.get(key)) is None:
-        if len(_known) >= _KNOWN_MOST:
-            _known.clear()
-        known = _known[key] = _render(key, wish)
-    return known
-
-
-_known: dict[_Rendering, Rendered] = {}
-_KNOWN_MOST = 50_000
-
-
-def _render(key: _Rendering, wish: Wish) -> Rendered:
     words = {
-        "shift_id": key.shift_id,
+        "shift_id": shift_id,
         "title": wish.title,
         "location": wish.location or "",
         "notes": wish.notes or "",
         "kind": wish.kind,
-        "calendar_id": key.calendar_id,
+        "calendar_id": calendar_id,
     }
-    summary = _fill(key.title, words, wish.title)[:SUMMARY]
+    summary = _fill(policy.title, words, wish.title)[:SUMMARY]
     location = (wish.location or "")[:LOCATION]
-    description = _fill(key.description, words, wish.notes or "")[:DESCRIPTION]
+    description = _fill(policy.description, words, wish.notes or "")[:DESCRIPTION]
     start, end = _moment(wish.start, wish.time_zone), _moment(wish.end, wish.time_zone)
     fields = [summary, location, description, *_spelled(start), *_spelled(end)]
     return Rendered(summary, location, description, start, end, _fingerprint(fields))

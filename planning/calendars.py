@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from planning.contribution import Occasion, contribution
+from planning.contribution import Occasion, Touch, contribution
 from planning.publication import fold_publication
 from planning.shifts import Verdict, fold_change, with_shift, without_forgotten, without_shift
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from schemas.cause import Cause
     from schemas.facts import Contribution, PublicationChanged, ShiftsChanged
 
 
@@ -43,35 +44,38 @@ class Rows(Protocol):
 
 
 class Folded(NamedTuple):
-    """Rows to store, by shift and by user; contributions to send; how many conflicts of one version were seen."""
+    """Rows to store, by shift and by user; contributions to send; which messages said something else of a known version."""
 
     assignments: dict[str, AssignmentRow]
     rosters: dict[str, RosterRow]
     publication: PublicationRow | None
     contributions: tuple[Contribution, ...]
-    conflicts: int = 0
+    conflicts: tuple[Cause, ...] = ()
 
 
 def fold_shifts(fact: ShiftsChanged, revision: int, rows: Rows, now: datetime) -> Folded:
-    """Return what the changes of one message do; `revision` is the fact's offset."""
+    """Return what the changes of one fact do; `revision` is its offset."""
     desk = _Desk(rows)
-    touched: dict[str, dict[str, int]] = defaultdict(dict)
-    conflicts = 0
-    for change in fact.changes:
+    touched: dict[str, dict[str, Touch]] = defaultdict(dict)
+    conflicts: list[Cause] = []
+    for change, cause in ((change, said.cause) for said in fact.messages for change in said.changes):
         verdict = fold_change(desk.assignment(change.shift_id), change)
-        conflicts += verdict.conflict
+        if verdict.conflict:
+            conflicts.append(cause)
         desk.apply(change.shift_id, verdict)
         for user in verdict.affected:
-            touched[user][change.shift_id] = change.version
+            known = touched[user].get(change.shift_id)
+            if known is None or change.version >= known.version:
+                touched[user][change.shift_id] = Touch(change.version, cause)
     for user in touched:
         desk.rosters[user] = without_forgotten(desk.roster(user), now)
     publication = rows.publication() or PublicationRow()
-    occasion = Occasion(fact.agency_id, fact.calendar_id, revision, fact.cause)
+    occasion = Occasion(fact.agency_id, fact.calendar_id, revision, fact.messages[-1].cause)
     told = tuple(
         contribution(occasion, user, publication, desk.rosters[user], touched[user]) for user in touched
     )
     changed = {user: roster for user, roster in desk.rosters.items() if roster is not rows.roster(user)}
-    return Folded(desk.assignments, changed, None, told, conflicts)
+    return Folded(desk.assignments, changed, None, told, tuple(conflicts))
 
 
 def fold_standing(fact: PublicationChanged, revision: int, rows: Rows) -> Folded:
@@ -83,7 +87,7 @@ def fold_standing(fact: PublicationChanged, revision: int, rows: Rows) -> Folded
     told = tuple(
         contribution(occasion, user, after, rows.roster(user) or RosterRow(), {}) for user in rows.members()
     )
-    return Folded({}, {}, verdict.row, told, int(verdict.conflict))
+    return Folded({}, {}, verdict.row, told, (fact.cause,) if verdict.conflict else ())
 
 
 class _Desk:

@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 
 
 class Occasion(NamedTuple):
-    """The record of `calendar-facts` that gave rise to contributions; `revision` is its offset."""
+    """The record of `calendar-facts` that gave rise to contributions: its offset, and its newest message."""
 
     agency_id: str
     calendar_id: str
     revision: int
+    cause: Cause
+
+
+class Touch(NamedTuple):
+    """What a message set of one shift: its version."""
+
+    version: int
     cause: Cause
 
 
@@ -32,9 +39,9 @@ def contribution(
     user_id: str,
     publication: PublicationRow,
     roster: RosterRow,
-    touched: Mapping[str, int],
+    touched: Mapping[str, Touch],
 ) -> Contribution:
-    """Return the whole contribution of the calendar to the user; `touched`: versions of shifts it just took away."""
+    """Return the whole contribution of the calendar to the user; `touched`: what the occasion says of their shifts."""
     return Contribution(
         agency_id=occasion.agency_id,
         user_id=user_id,
@@ -42,8 +49,9 @@ def contribution(
         revision=occasion.revision,
         standing=publication.standing,
         wishes={shift: wish for shift, wish in roster.shifts.items() if is_published(publication, wish)},
-        touched={shift: version for shift, version in touched.items() if shift not in roster.shifts},
+        touched={shift: touch.version for shift, touch in touched.items() if shift not in roster.shifts},
         cause=occasion.cause,
+        causes={shift: touch.cause for shift, touch in touched.items() if touch.cause != occasion.cause},
     )
 
 

@@ -19,6 +19,7 @@ from schemas.cause import Cause
 from schemas.errors import BadMessage
 from schemas.facts import (
     CalendarFact,
+    Changes,
     Connected,
     Deactivated,
     Disconnected,
@@ -134,12 +135,8 @@ def _changes(source: Source, header: ScheduleHeader, raw: dict[str, Any]) -> Rea
             letters.append(_letter(source, _copy(raw, change), bad))
     if not good:
         return Reading(letters=tuple(letters))
-    fact = ShiftsChanged(
-        agency_id=header.agency_id,
-        calendar_id=header.calendar_id,
-        changes=tuple(good),
-        cause=_cause(source, header),
-    )
+    changes = Changes(changes=tuple(good), cause=_cause(source, header))
+    fact = ShiftsChanged(agency_id=header.agency_id, calendar_id=header.calendar_id, messages=(changes,))
     return Reading(calendar_facts=(fact,), letters=tuple(letters))
 
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Literal
 
-from planning.body import insert_body, render
+from planning.body import fingerprint, render
 from planning.identity import event_id, shift_key
-from planning.observation import names_of
-from planning.remembered import newest_plan, remember
+from planning.remembered import newest_plan, remember, remember_again
 from planning.window import instant, is_history
 from schemas.mutations import DeleteEvent, InsertEvent, Mutation, PatchEvent
 
@@ -35,6 +34,7 @@ def plan(row: UserRow, policy: Policy, now: datetime) -> tuple[Mutation, ...]:
         return ()
     before = newest_plan(row)
     if before is not None and before.holds(row, policy, now):
+        remember_again(before, row)
         return before.todo
     todo = _planned(row, policy, now, before.by_event if before else {})
     remember(row, policy, now, todo)
@@ -94,7 +94,7 @@ def is_held(row: UserRow) -> bool:
 
 
 def _is_fulfilled(applied: Applied, wish: Wish, policy: Policy) -> bool:
-    return applied.fingerprint == render(applied.calendar_id, applied.shift_id, wish, policy).fingerprint
+    return applied.fingerprint == fingerprint(applied.calendar_id, applied.shift_id, wish, policy)
 
 
 def _fulfil(
@@ -106,28 +106,26 @@ def _fulfil(
 ) -> list[Mutation]:
     calendar_id, shift_id, wish = wanted
     key = shift_key(calendar_id, shift_id)
-    rendered = render(calendar_id, shift_id, wish, policy)
+    wanted_is = fingerprint(calendar_id, shift_id, wish, policy)
     standing = min(events, key=lambda e: e[1].generation, default=None)
-    if standing is not None and standing[1].fingerprint == rendered.fingerprint:
+    if standing is not None and standing[1].fingerprint == wanted_is:
         return []
-    if (refusal := row.refused.get(key)) is not None and refusal.fingerprint == rendered.fingerprint:
+    if (refusal := row.refused.get(key)) is not None and refusal.fingerprint == wanted_is:
         return []
     burnt = row.burnt.get(key)
     generation = standing[1].generation if standing else burnt.generation if burnt else 0
     event = standing[0] if standing else event_id(row.agency_id, calendar_id, shift_id, generation)
     cause = row.open[key].cause if key in row.open else row.connection.default_cause
     known, etag = before.get(event), standing[1].etag if standing else None
-    if known is not None and _is_same(known, (etag, rendered.fingerprint, wish.version, cause)):
+    if known is not None and _is_same(known, (etag, wanted_is, wish.version, cause)):
         return [known]
-    names = names_of(row.agency_id, calendar_id, shift_id, wish.version, rendered.fingerprint)
     common: dict[str, Any] = {
         "agency_id": row.agency_id,
         "calendar_id": calendar_id,
         "shift_id": shift_id,
         "event_id": event,
         "generation": generation,
-        "body": insert_body(event, rendered, names),
-        "fingerprint": rendered.fingerprint,
+        "rendered": render(calendar_id, shift_id, wish, policy),
         "version": wish.version,
         "start": instant(wish.start),
         "end": instant(wish.end),
@@ -142,7 +140,7 @@ def _is_same(known: Mutation, wanted: tuple[str | None, str, int, Cause | None])
     return (
         not isinstance(known, DeleteEvent)
         and (known.etag if isinstance(known, PatchEvent) else None) == etag
-        and known.fingerprint == fingerprint
+        and known.rendered.fingerprint == fingerprint
         and known.version == version
         and known.cause is cause
     )

@@ -7,6 +7,7 @@ place, so the same parts (by identity) have the same plan, until an end that it 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import UTC, datetime
 from operator import is_
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from schemas.policy import Policy
     from schemas.rows import UserRow
 
-#: As many users as have their decoded rows in memory.
-_MOST = 2_000
+#: Shifts, wished for or standing, of all plans together: a plan keeps what it was made of in memory.
+_MOST = 50_000
 
 _NEVER = datetime(9990, 1, 1, tzinfo=UTC)
 
@@ -30,47 +31,80 @@ _NEVER = datetime(9990, 1, 1, tzinfo=UTC)
 class Plan(NamedTuple):
     """A plan and what it was made of; `until`: when the first end that it looked at turns into history."""
 
+    row: UserRow
     parts: tuple[object, ...]
     causes: tuple[object, ...]
     made_at: datetime
     until: datetime
     todo: tuple[Mutation, ...]
     by_event: Mapping[str, Mutation]
+    shifts: int
 
     def holds(self, row: UserRow, policy: Policy, now: datetime) -> bool:
         """Say whether planning this row now would come to the same."""
-        return (
-            self.made_at <= now < self.until
-            and all(map(is_, self.parts, _parts(row, policy)))
+        if not self.made_at <= now < self.until:
+            return False
+        return (self.row is row and self.parts[0] is policy) or (
+            all(map(is_, self.parts, _parts(row, policy)))
             and all(map(is_, self.causes, _causes(row, self.todo)))
         )
 
 
-_plans: dict[tuple[str, str], Plan] = {}
+class _Memory:
+    """Plans by user, the oldest forgotten first."""
+
+    def __init__(self) -> None:
+        self.plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
+        self.shifts = 0
+
+    def put(self, who: tuple[str, str], plan: Plan) -> None:
+        """Keep a plan in the place of the user's last one."""
+        if (before := self.plans.pop(who, None)) is not None:
+            self.shifts -= before.shifts
+        self.plans[who] = plan
+        self.shifts += plan.shifts
+        while self.shifts > _MOST and len(self.plans) > 1:
+            self.shifts -= self.plans.popitem(last=False)[1].shifts
+
+
+_memory = _Memory()
 
 
 def newest_plan(row: UserRow) -> Plan | None:
     """Return the newest plan that was made for this user, of whatever row."""
-    return _plans.get((row.agency_id, row.user_id))
+    return _memory.plans.get((row.agency_id, row.user_id))
 
 
 def remember(row: UserRow, policy: Policy, now: datetime, todo: tuple[Mutation, ...]) -> None:
     """Keep the plan that was made of this row."""
-    if len(_plans) >= _MOST:
-        forget_all()
-    by_event = {mutation.event_id: mutation for mutation in todo}
-    plan = Plan(_parts(row, policy), _causes(row, todo), now, _until(row, now), todo, by_event)
-    _plans[row.agency_id, row.user_id] = plan
+    plan = Plan(
+        row=row,
+        parts=_parts(row, policy),
+        causes=_causes(row, todo),
+        made_at=now,
+        until=_until(row, now),
+        todo=todo,
+        by_event={mutation.event_id: mutation for mutation in todo},
+        shifts=len(row.applied) + sum(len(calendar.wishes) for calendar in row.calendars.values()),
+    )
+    _memory.put((row.agency_id, row.user_id), plan)
+
+
+def remember_again(plan: Plan, row: UserRow) -> None:
+    """Note that the plan is one of this row, too."""
+    if plan.row is not row:
+        _memory.put((row.agency_id, row.user_id), plan._replace(row=row))
 
 
 def forget_all() -> None:
     """Remember nothing."""
-    _plans.clear()
+    _memory.plans.clear()
+    _memory.shifts = 0
 
 
 def count() -> int:
-    """Return how many plans are remembered."""
-    return len(_plans)
+    """Return how many shifts the remembered plans are about."""
+    return _memory.shifts
 
 
 def _parts(row: UserRow, policy: Policy) -> tuple[object, ...]:

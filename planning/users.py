@@ -35,7 +35,7 @@ from schemas.outputs import Action, CausedBy, SyncResult
 from schemas.rows import CalendarWish, Connection, Open, UserRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from schemas.mutations import Mutation
     from schemas.outputs import SyncStatus
@@ -79,6 +79,19 @@ def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
         tuple(_result(row, o) for o in fact.outcomes if _told(o)) if isinstance(fact, CallsAnswered) else ()
     )
     return Folded(_with(row, status=now_is) if changed else row, results, now_is if changed or told else None)
+
+
+def fold_all(before: UserRow | None, facts: Iterable[UserFact], terms: Terms) -> Folded:
+    """Return what several facts do, in their order; of the statuses in between only the last is worth telling."""
+    row, results, told = before, list[SyncResult](), False
+    for fact in facts:
+        folded = fold(row, fact, terms)
+        row = folded.row
+        results += folded.results
+        told = told or folded.status is not None
+    if row is None:
+        raise ValueError("there is nothing to fold")
+    return Folded(row, tuple(results), row.status if told else None)
 
 
 def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
@@ -156,7 +169,8 @@ def _contributed(row: UserRow, fact: Contribution) -> UserRow:
         old, new = known.get(shift), after.wishes.get(shift)
         if old is None or new is None or old.digest != new.digest:
             version = new.version if new else fact.touched.get(shift, old.version if old else 0)
-            opened[shift_key(fact.calendar_id, shift)] = Open(cause=fact.cause, version=version)
+            cause = fact.causes.get(shift, fact.cause)
+            opened[shift_key(fact.calendar_id, shift)] = Open(cause=cause, version=version)
             changed.add(shift)
     row = _with(row, calendars={**row.calendars, fact.calendar_id: after}, open=opened)
     return _retried(row, fact.calendar_id, changed) if row.refused else row

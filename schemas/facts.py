@@ -10,21 +10,35 @@ from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
+from pydantic.dataclasses import dataclass
 
-from schemas.base import Shape
+from schemas.base import SMALL, Shape
 from schemas.cause import Cause
 from schemas.messages import Delete, Upsert
 from schemas.outcomes import Observed, Outcome
 
+Change = Annotated[Upsert | Delete, Field(discriminator="op")]
+
+
+class Changes(Shape):
+    """The good changes of one `schedule-changed` message."""
+
+    changes: tuple[Change, ...]
+    cause: Cause
+
 
 class ShiftsChanged(Shape):
-    """The good changes of one `schedule-changed` message."""
+    """What `schedule-changed` messages say of one calendar, in their order: one, or several that waited together."""
 
     fact: Literal["shifts_changed"] = "shifts_changed"
     agency_id: str
     calendar_id: str
-    changes: tuple[Annotated[Upsert | Delete, Field(discriminator="op")], ...]
-    cause: Cause
+    messages: Annotated[tuple[Changes, ...], Field(min_length=1)]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All changes of all messages."""
+        return tuple(change for message in self.messages for change in message.changes)
 
 
 #: `never`: no message ever said anything. `unpublished` is the only one that policy `keep` freezes.
@@ -47,7 +61,8 @@ class PublicationChanged(Shape):
 CalendarFact = Annotated[ShiftsChanged | PublicationChanged, Field(discriminator="fact")]
 
 
-class Wish(Shape):
+@dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
+class Wish:
     """One shift as its user should see it, its text cut to what Google takes. `digest` covers all but `version`."""
 
     version: int
@@ -65,7 +80,8 @@ class Contribution(Shape):
     """All that one calendar wants of one user, as of one `calendar-facts` record.
 
     `revision` is that record's offset. `wishes` holds the published shifts of the user by shift id; `touched` the
-    versions that the causing message set for shifts that it took away from this user.
+    versions that the causing message set for shifts that it took away from this user. `cause` is the newest message of
+    the record; `causes` names, by shift, those before it that the record holds as well.
     """
 
     fact: Literal["contribution"] = "contribution"
@@ -77,6 +93,7 @@ class Contribution(Shape):
     wishes: dict[str, Wish]
     touched: dict[str, int] = {}
     cause: Cause
+    causes: dict[str, Cause] = {}
 
 
 class Connected(Shape):

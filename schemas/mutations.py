@@ -5,18 +5,31 @@ Comes in: decisions of `planning.plan`. Goes out: the closed unions `Mutation` (
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, InstanceOf
+from pydantic.dataclasses import dataclass
 
-from schemas.base import Shape
+from schemas.base import SMALL, Shape
 from schemas.cause import Cause
 
 #: The JSON of a Google Calendar event, https://developers.google.com/workspace/calendar/api/v3/reference/events
 EventBody = dict[str, Any]
 
 
-class InsertEvent(Shape):
+class Rendered(NamedTuple):
+    """The fields we own, as for an insert, and their fingerprint; a moment is its text and its time zone, if it has one."""
+
+    summary: str
+    location: str
+    description: str
+    start: tuple[str, str | None]
+    end: tuple[str, str | None]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
+class InsertEvent:
     """Put the event on the calendar. `start` is the urgency: the soonest shift goes first."""
 
     op: Literal["insert"] = "insert"
@@ -25,16 +38,16 @@ class InsertEvent(Shape):
     shift_id: str
     event_id: str
     generation: int
-    body: EventBody
-    fingerprint: str
+    rendered: InstanceOf[Rendered]
     version: int
     start: AwareDatetime
     end: AwareDatetime
     cause: Cause | None = None
 
 
-class PatchEvent(Shape):
-    """Make the standing event equal to the wish, unless it changed since `etag`. `body` is that of an insert."""
+@dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
+class PatchEvent:
+    """Make the standing event equal to the wish, unless it changed since `etag`."""
 
     op: Literal["patch"] = "patch"
     agency_id: str
@@ -43,15 +56,15 @@ class PatchEvent(Shape):
     event_id: str
     generation: int
     etag: str
-    body: EventBody
-    fingerprint: str
+    rendered: InstanceOf[Rendered]
     version: int
     start: AwareDatetime
     end: AwareDatetime
     cause: Cause | None = None
 
 
-class DeleteEvent(Shape):
+@dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
+class DeleteEvent:
     """Take the event off, unless it changed since `etag`."""
 
     op: Literal["delete"] = "delete"

@@ -10,8 +10,9 @@ from datetime import date
 from typing import Literal
 
 from pydantic import AwareDatetime
+from pydantic.dataclasses import dataclass
 
-from schemas.base import Shape
+from schemas.base import SMALL, Shape
 from schemas.cause import Cause
 from schemas.facts import Problem, Standing, Wish
 from schemas.outputs import SyncStatus
@@ -53,7 +54,8 @@ class CalendarWish(Shape):
     wishes: dict[str, Wish] = {}
 
 
-class Applied(Shape):
+@dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
+class Applied:
     """One event as Google is known to hold it.
 
     `fingerprint`: what we wrote, or what stands there where somebody altered it. `echo`: how Google spelled what we

@@ -3,8 +3,8 @@
 Comes in: events of the input topics, of `calendar-facts` and of `user-facts`. Goes out: sends, table rows, and wakes
 for the lanes. Not here: any decision about calendars; those are `planning`'s.
 
-Each body hands over its sends and returns their deliveries; the event is acked after them (`streams.each`). Nothing in
-an agent ever waits for Google.
+Each body takes the events of one partition that wait together, hands over its sends and returns their deliveries; the
+events are acked after them (`streams.each`). Nothing in an agent ever waits for Google.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planning import calendars, users
+from planning.gathering import gathered
 from planning.intake import Source, read
 from schemas.facts import PublicationChanged, ShiftsChanged
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
 from streams import codec
+from streams.each import Manner
 from streams.repository import Repository
 
 if TYPE_CHECKING:
@@ -37,6 +39,12 @@ if TYPE_CHECKING:
 
 #: A mass modify yields to the loop after so many rows, so that heartbeats and lanes go on.
 YIELD_EVERY = 100
+
+#: JSON of the users' rows that are kept decoded, in bytes: some 25,000 shifts. A lane looks at its row at every turn.
+REMEMBERED = 16 << 20
+
+#: Intake writes no row, and a message costs it little: as many as Faust lets wait, of all topics.
+TOGETHER = Manner(most=1_000, together=1_000, apart=False)
 
 
 class Tools(NamedTuple):
@@ -87,13 +95,15 @@ async def hand_over(reading: Reading, sender: Sender, names: Names, *, letters: 
 def define_intake(tools: Tools) -> None:
     """Validate, dead-letter, re-key. No state, so input topics may be partitioned as their producers like."""
 
-    async def intake(event: EventT[Any]) -> Deliveries:
-        source = source_of(event, tools.names)
-        reading = read(source)
-        tools.metrics.took_in(source.name, reading)
-        return await hand_over(reading, tools.sender, tools.names)
+    async def intake(events: Sequence[EventT[Any]]) -> Deliveries:
+        readings = []
+        for event in events:
+            source = source_of(event, tools.names)
+            readings.append(read(source))
+            tools.metrics.took_in(source.name, readings[-1])
+        return await hand_over(gathered(readings), tools.sender, tools.names)
 
-    tools.app.raw_agent(tools.names.inputs, intake, name="intake")
+    tools.app.raw_agent(tools.names.inputs, intake, name="intake", manner=TOGETHER)
 
 
 class Calendars:
@@ -101,8 +111,8 @@ class Calendars:
 
     def __init__(self, app: App) -> None:
         self.publications = Repository(app.raw_table("publications"), PublicationRow)
-        self.assignments = Repository(app.raw_table("assignments"), AssignmentRow, 5_000)
-        self.rosters = Repository(app.raw_table("rosters"), RosterRow, 5_000)
+        self.assignments = Repository(app.raw_table("assignments"), AssignmentRow, 1 << 16)
+        self.rosters = Repository(app.raw_table("rosters"), RosterRow, 4 << 20)
 
 
 class CalendarRows:
@@ -127,6 +137,19 @@ class CalendarRows:
         """Return the user's shifts."""
         return self._tables.rosters.get(self._partition, self.key(user_id))
 
+    async def store(self, folded: calendars.Folded) -> None:
+        """Write what a fact has changed."""
+        if folded.publication is not None:
+            self._tables.publications.put(self._calendar, folded.publication)
+        for count, (user, roster) in enumerate(folded.rosters.items(), 1):
+            self._tables.rosters.put(self.key(user), roster)
+            if count % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+        for count, (shift, row) in enumerate(folded.assignments.items(), 1):
+            self._tables.assignments.put(self.key(shift), row)
+            if count % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+
     def members(self) -> Iterator[str]:
         """Walk over everybody who ever had a shift here: whoever has a roster, an empty one too."""
         prefix = self._calendar + b"/"
@@ -138,7 +161,10 @@ def define_calendars(tools: Tools) -> Calendars:
     """Fold changes and publications into rows; tell each affected user the calendar's whole contribution."""
     tables = Calendars(tools.app)
 
-    async def fold(event: EventT[Any]) -> Deliveries:
+    async def fold(events: Sequence[EventT[Any]]) -> Deliveries:
+        return [delivery for event in events for delivery in await fold_one(event)]
+
+    async def fold_one(event: EventT[Any]) -> Deliveries:
         message = event.message
         fact = codec.calendar_fact(message.value)
         rows = CalendarRows(tables, message.partition, message.key)
@@ -152,16 +178,7 @@ def define_calendars(tools: Tools) -> Calendars:
         for told in folded.contributions:
             key = codec.key(told.agency_id, told.user_id)
             sent.append(await tools.sender.send(tools.names.user_facts, key, codec.encode(told)))
-        if folded.publication is not None:
-            tables.publications.put(message.key, folded.publication)
-        for count, (user, roster) in enumerate(folded.rosters.items(), 1):
-            tables.rosters.put(rows.key(user), roster)
-            if count % YIELD_EVERY == 0:
-                await asyncio.sleep(0)
-        for count, (shift, row) in enumerate(folded.assignments.items(), 1):
-            tables.assignments.put(rows.key(shift), row)
-            if count % YIELD_EVERY == 0:
-                await asyncio.sleep(0)
+        await rows.store(folded)
         return sent
 
     tools.app.raw_agent([tools.names.calendar_facts], fold, name="calendars")
@@ -173,26 +190,33 @@ def define_users(
 ) -> None:
     """Fold everything about a user, in one order; tell results and status; wake the user's lane."""
 
-    async def fold(event: EventT[Any]) -> Deliveries:
-        message = event.message
-        fact = codec.user_fact(message.value)
-        before = table.get(message.partition, message.key)
-        unsure = lanes.unsure(message.partition, message.key)
-        terms = users.Terms(policies.of(fact.agency_id), now(), cooldown, unsure)
-        folded = users.fold(before, fact, terms)
+    async def fold(events: Sequence[EventT[Any]]) -> Deliveries:
+        theirs: dict[bytes, list[EventT[Any]]] = {}
+        for event in events:
+            theirs.setdefault(event.message.key, []).append(event)
+        return [delivery for key, some in theirs.items() for delivery in await fold_user(key, some)]
+
+    async def fold_user(key: bytes, events: Sequence[EventT[Any]]) -> Deliveries:
+        last = events[-1].message
+        facts = [codec.user_fact(event.message.value) for event in events]
+        before = table.get(last.partition, key)
+        unsure = lanes.unsure(last.partition, key)
+        folded = users.fold_all(
+            before, facts, users.Terms(policies.of(facts[0].agency_id), now(), cooldown, unsure)
+        )
         # Until the gate opens this may be a redelivery whose row was written, but not its changelog record or its status.
-        again = not lanes.is_open(message.partition)
+        again = not lanes.is_open(last.partition)
+        if again or folded.row != before:
+            table.put(key, folded.row)
+        tools.metrics.told(folded)
+        status = folded.status or (folded.row.status if again else None)
         sent: list[Awaitable[object]] = [
-            await tools.teller.send(tools.names.results, message.key, codec.plain(result))
+            await tools.teller.send(tools.names.results, key, codec.plain(result))
             for result in folded.results
         ]
-        status = folded.status or (folded.row.status if again else None)
         if status is not None:
-            sent.append(await tools.teller.send(tools.names.status, message.key, codec.plain(status)))
-        if again or folded.row != before:
-            table.put(message.key, folded.row)
-        tools.metrics.told(folded)
-        lanes.folded(message.partition, message.key, message.offset)
+            sent.append(await tools.teller.send(tools.names.status, key, codec.plain(status)))
+        lanes.folded(last.partition, key, last.offset)
         return sent
 
     tools.app.raw_agent([tools.names.user_facts], fold, name="users")

@@ -35,6 +35,11 @@ def encode_row(row: BaseModel) -> bytes:
     return _compress(row.model_dump_json(exclude_defaults=True).encode())
 
 
+def json_size(data: bytes) -> int:
+    """Return how long the JSON in these bytes is."""
+    return zstandard.frame_content_size(data)
+
+
 def decode(kind: type[T], data: bytes) -> T:
     """Return the row in these bytes."""
     return kind.model_validate_json(_decompress(data, max_output_size=_LARGEST))

@@ -1,6 +1,10 @@
-"""The loop every agent runs: one event after the other, acked in offset order once its deliveries and its changelogs arrived.
+"""The loop every agent runs: events as they wait, acked in offset order once their deliveries and changelogs arrived.
 
-In: Faust's stream, a body `event -> deliveries under way`. Out: acks, or a crash. Not here: what a body does.
+In: Faust's stream, a body `events -> deliveries under way`. Out: acks, or a crash. Not here: what a body does.
+
+- A body takes all events that wait at that moment: one, usually, and many after a burst. So a worker that has fallen behind
+  tells a user once what a hundred messages said of them, and the more it is behind, the faster it gets. Events of different
+  partitions come apart where rows are written: Faust writes a row to the partition of the event under way.
 
 - `noack`: Faust's own loop acks an event when its generator closes, also on a crash, which loses the failing message.
 - The body may take the next event while deliveries are under way; an offset is acked only when it and every lower one of its
@@ -29,9 +33,13 @@ if TYPE_CHECKING:
 
     from streams.continuity import Continuity
 
-    Body = Callable[[EventT[Any]], Awaitable[Sequence[Awaitable[object]]]]
+    #: Takes events, in the order of their partitions, and hands over what they cause.
+    Body = Callable[[Sequence[EventT[Any]]], Awaitable[Sequence[Awaitable[object]]]]
 
 MAX_OPEN = 256
+
+#: Beyond so many bytes nothing more is taken together: it is read in one go, and heartbeats and calls wait meanwhile.
+MAX_BYTES = 1 << 20
 _changelogs: ContextVar[list[asyncio.Future[object]] | None] = ContextVar("changelogs", default=None)
 
 
@@ -44,38 +52,104 @@ def table_written(delivery: asyncio.Future[object]) -> None:
         written.append(delivery)
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an agent takes its events.
+
+    `most` may be open at a time. `together`: so many in one go, since a stop and a rebalance wait for them. `apart`: those
+    of different partitions are given to the body one partition after the other.
+    """
+
+    most: int = MAX_OPEN
+    together: int = 32
+    apart: bool = True
+
+
+#: For agents that write rows.
+APART = Manner()
+
+
 async def run(
     stream: Stream[Any],
     body: Body,
     continuity: Continuity,
     fail: Callable[[BaseException], None],
-    limit: int = MAX_OPEN,
+    manner: Manner = APART,
 ) -> None:
     """Feed the stream to the body until cancelled. Table writes in the body work: it runs in the agent's own context."""
     manual = cast("Stream[Any]", stream.noack())
     # An event that is left to its next owner is let go: Faust's `wait_empty` would wait for its ack for ever.
     leave = manual.app.consumer.unacked.discard
-    acks = Acks(manual.ack, continuity, fail, limit, leave)
+    acks = Acks(manual.ack, continuity, fail, manner.most, leave)
     events = cast("AsyncGenerator[EventT[Any], None]", manual.events())
     async with aclosing(events):
         async for event in events:
-            message = event.message
-            if not await continuity.still_ours() or (
-                not continuity.follows(message.tp, message.offset)
-                and not await continuity.admit(message.tp, message.offset)
-            ):
-                leave(message)  # it comes again, here or elsewhere
-                continue
             await acks.room()
-            written: list[asyncio.Future[object]] = []
-            _changelogs.set(written)
-            deliveries = await body(event)
-            acks.add(event, (*deliveries, *written))
+            waiting = await _waiting(manual, event, min(acks.free, manner.together))
+            for together in _by_partition(waiting) if manner.apart else [waiting]:
+                if not (admitted := await _admitted(together, continuity, leave)):
+                    continue
+                manual._set_current_event(admitted[-1])  # noqa: SLF001 - as its own loop does
+                written: list[asyncio.Future[object]] = []
+                _changelogs.set(written)
+                deliveries = await body(admitted)
+                for theirs in _by_partition(admitted):
+                    acks.add(theirs, (*deliveries, *written))
+
+
+async def _waiting(stream: Stream[Any], first: EventT[Any], most: int) -> list[EventT[Any]]:
+    """Add what stands in the agent's queue to the event under way, as long as every turn of the loop brings more."""
+    found, queue, before = [first], cast("Any", stream.channel).queue, 0
+    size = len(first.message.value or b"")
+    while before < len(found) < most and size < MAX_BYTES:
+        before = len(found)
+        await asyncio.sleep(0)
+        while len(found) < most and size < MAX_BYTES and not queue.empty():
+            if _take_in(stream, event := queue.get_nowait()):
+                found.append(event)
+                size += len(event.message.value or b"")
+    return found
+
+
+def _take_in(stream: Stream[Any], event: EventT[Any]) -> bool:
+    """Do what Faust's own loop does with an event; false: it is of an assignment that has ended, and is fetched again."""
+    app, message = stream.app, event.message
+    if not app.flow_control.is_active() or message.generation_id != app.consumer_generation_id:
+        return False
+    if not message.tracked:
+        message.tracked = True
+        app.consumer.unacked.add(message)
+    return True
+
+
+def _by_partition(events: Sequence[EventT[Any]]) -> list[list[EventT[Any]]]:
+    found: dict[TopicPartition, list[EventT[Any]]] = {}
+    for event in events:
+        found.setdefault(event.message.tp, []).append(event)
+    return list(found.values())
+
+
+async def _admitted(
+    events: Sequence[EventT[Any]], continuity: Continuity, leave: Callable[[Message], None]
+) -> list[EventT[Any]]:
+    """Return the events that are ours and the next of their partition; the others come again, here or elsewhere."""
+    ours = await continuity.still_ours()
+    admitted = []
+    for event in events:
+        message = event.message
+        if ours and (
+            continuity.follows(message.tp, message.offset)
+            or await continuity.admit(message.tp, message.offset)
+        ):
+            admitted.append(event)
+        else:
+            leave(message)
+    return admitted
 
 
 @dataclass(slots=True)
 class _Open:
-    event: EventT[Any]
+    events: Sequence[EventT[Any]]
     left: int
     epoch: int
 
@@ -102,21 +176,26 @@ class Acks:
         self._waiting: asyncio.Future[None] | None = None
         self._failed = False
 
+    @property
+    def free(self) -> int:
+        """Return how many more events may be open."""
+        return self._limit - self._open
+
     async def room(self) -> None:
         """Wait until fewer than `limit` events are open."""
         while self._open >= self._limit:
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
 
-    def add(self, event: EventT[Any], deliveries: Sequence[Awaitable[object]]) -> None:
-        """Ack this event once all its deliveries have arrived, and not before its predecessors."""
-        entry = _Open(event, len(deliveries), self._continuity.epoch)
-        tp = event.message.tp
-        if self._left.get(tp) == entry.epoch:  # an ack of this one would be one of its predecessors, too
-            self._leave(event.message)
+    def add(self, events: Sequence[EventT[Any]], deliveries: Sequence[Awaitable[object]]) -> None:
+        """Ack these events of a partition once all their deliveries have arrived, and not before their predecessors."""
+        entry = _Open(events, len(deliveries), self._continuity.epoch)
+        tp = events[0].message.tp
+        if self._left.get(tp) == entry.epoch:  # an ack of these would be one of their predecessors, too
+            self._let_go(entry)
         else:
             self._queues.setdefault(tp, deque()).append(entry)
-            self._open += 1
+            self._open += len(events)
         for delivery in deliveries:
             asyncio.ensure_future(delivery).add_done_callback(lambda future: self._arrived(tp, entry, future))
         if not deliveries and tp in self._queues:
@@ -139,17 +218,21 @@ class Acks:
             self._left[tp] = entry.epoch
             queue = self._queues[tp]
             for each in queue:
-                self._leave(each.event.message)
-            self._open -= len(queue)
+                self._let_go(each)
+                self._open -= len(each.events)
             queue.clear()
             self._let_in()
+
+    def _let_go(self, entry: _Open) -> None:
+        for event in entry.events:
+            self._leave(event.message)
 
     def _broken(self, tp: TopicPartition, entry: _Open, error: BaseException | None) -> None:
         if self._failed:
             return
         self._failed = True  # from here on nothing is acked any more: the process is on its way down
         failure = DeliveryFailed(
-            f"topic {tp.topic} partition {tp.partition} offset {entry.event.message.offset}: what it caused could not be delivered "
+            f"topic {tp.topic} partition {tp.partition} offset {entry.events[0].message.offset}: what it caused could not be delivered "
             f"({type(error).__name__ if error else 'cancelled'}: {error or 'the producer gave it up'}); "
             "nothing was acked, start the worker again once Kafka takes records",
         )
@@ -160,11 +243,12 @@ class Acks:
         queue = self._queues[tp]
         while queue and not queue[0].left and not self._failed:
             entry = queue.popleft()
-            self._open -= 1
-            # An event of an earlier assignment is somebody's again, perhaps ours: it will be delivered and acked anew.
+            self._open -= len(entry.events)
+            # Events of an earlier assignment are somebody's again, perhaps ours: they will be delivered and acked anew.
             if entry.epoch == self._continuity.epoch:
-                _run_now(self._ack(entry.event))
-                self._continuity.acked(tp, entry.event.message.offset)
+                for event in entry.events:
+                    run_now(self._ack(event))
+                    self._continuity.acked(tp, event.message.offset)
         self._let_in()
 
     def _let_in(self) -> None:
@@ -172,12 +256,12 @@ class Acks:
             self._waiting.set_result(None)
 
 
-def _run_now(ack: Awaitable[bool]) -> None:
-    """Run Faust's `Stream.ack` to its end: a coroutine that never waits, and a task each would double the cost of an event."""
-    coroutine = cast("Any", ack)
+def run_now(step: Awaitable[object]) -> None:
+    """Run a coroutine of Faust's that never waits to its end; a task each would double the cost of an event."""
+    coroutine = cast("Any", step)
     try:
         coroutine.send(None)
     except StopIteration:
         return
     coroutine.close()
-    raise RuntimeError("Faust's Stream.ack waits since this release; it must become a task")
+    raise RuntimeError(f"Faust's {coroutine.__qualname__} waits since this release; it must become a task")

@@ -75,12 +75,14 @@ class App(faust.App):
             name, key_type=bytes, value_type=bytes, partitions=self.wiring.partitions, options=options
         )
 
-    def raw_agent(self, topics: Iterable[str], body: each.Body, *, name: str) -> AgentT[bytes]:
-        """Run the body for every event of these topics, in order per partition, acked after its deliveries."""
+    def raw_agent(
+        self, topics: Iterable[str], body: each.Body, *, name: str, manner: each.Manner = each.APART
+    ) -> AgentT[bytes]:
+        """Run the body for all events of these topics, in order per partition, acked after their deliveries."""
 
         async def actor(stream: faust.Stream[bytes]) -> None:
             try:
-                await each.run(stream, body, self.continuity, self.fail)
+                await each.run(stream, body, self.continuity, self.fail, manner)
             except Exception as error:  # noqa: BLE001 - every one is a crash, and Faust's own way down acks and re-subscribes
                 self.fail(error)
                 await asyncio.Future()  # a guest's agent stands still until it is stopped

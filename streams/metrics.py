@@ -7,6 +7,7 @@ ever one. Conventions: https://prometheus.io/docs/practices/naming/
 from __future__ import annotations
 
 import logging
+from collections import Counter as Counted
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from planning.calendars import Folded as FoldedCalendar
     from planning.intake import Reading
     from planning.users import Folded as FoldedUser
-    from schemas.facts import PublicationChanged, ShiftsChanged
+    from schemas.facts import CalendarFact
 
 log = logging.getLogger(__name__)
 
@@ -67,14 +68,13 @@ class Metrics:
                 letter.source_topic, letter.source_partition, letter.source_offset, letter.reason, letter.error,
             )  # fmt: skip
 
-    def folded(self, folded: FoldedCalendar, fact: ShiftsChanged | PublicationChanged) -> None:
+    def folded(self, folded: FoldedCalendar, fact: CalendarFact) -> None:
         """Count and log versions that came with two contents: an error upstream."""
-        if folded.conflicts:
-            self._conflicts.inc(folded.conflicts)
-            cause = fact.cause
+        for cause, count in Counted(folded.conflicts).items():
+            self._conflicts.inc(count)
             log.warning(
                 "%d versions came again with another content, in %s partition %d offset %d (agency %s, calendar %s)",
-                folded.conflicts, cause.topic, cause.partition, cause.offset, fact.agency_id, fact.calendar_id,
+                count, cause.topic, cause.partition, cause.offset, fact.agency_id, fact.calendar_id,
             )  # fmt: skip
 
     def told(self, folded: FoldedUser) -> None:

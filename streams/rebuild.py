@@ -72,11 +72,11 @@ class Rebuild:
         internal = await self._partitions(self._names.internal)
         changelogs = await self._partitions(self._names.changelogs)
         everything = (*inputs, *internal, *changelogs)
-        there = Offsets(
-            starts=await self._cluster.starts(everything),
-            ends=await self._cluster.ends(everything),
-            committed=await self._cluster.committed(self._names.app_id, (*inputs, *internal)),
-        )
+        # In this order: other workers go on meanwhile, and neither deletions nor commits may seem to be ahead of records.
+        starts = await self._cluster.starts(everything)
+        committed = await self._cluster.committed(self._names.app_id, (*inputs, *internal))
+        ends = await self._cluster.ends(everything)
+        there = Offsets(starts=starts, ends=ends, committed=committed)
         refuse_topics_made_anew(there)
         refuse_unread_and_gone(there, internal)
         if self.done:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pydantic import BaseModel
 
 from streams import tables
-from streams.codec import decode, encode_row
+from streams.codec import decode, encode_row, json_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +27,12 @@ _SLICE = 200
 class Repository(Generic[Row]):
     """One table. Reading works anywhere, writing only in the agent whose event owns the partition."""
 
-    def __init__(self, table: TableT[bytes, bytes], kind: type[Row], remembered: int = 2_000) -> None:
+    def __init__(self, table: TableT[bytes, bytes], kind: type[Row], remembered: int = 1 << 20) -> None:
+        """`remembered`: bytes of JSON whose decoded rows are kept; decoded they take about half as much again."""
         self.table = table
         self._kind = kind
         self._most = remembered
+        self._size = 0
         self._known: OrderedDict[bytes, tuple[bytes, Row]] = OrderedDict()
 
     def get(self, partition: int, key: bytes) -> Row | None:
@@ -67,7 +69,10 @@ class Repository(Generic[Row]):
         return row
 
     def _remember(self, key: bytes, data: bytes, row: Row) -> None:
+        if (before := self._known.pop(key, None)) is not None:
+            self._size -= json_size(before[0])
         self._known[key] = (data, row)
-        self._known.move_to_end(key)
-        if len(self._known) > self._most:
-            self._known.popitem(last=False)
+        self._size += json_size(data)
+        while self._size > self._most and len(self._known) > 1:
+            _, (oldest, _) = self._known.popitem(last=False)
+            self._size -= json_size(oldest)

@@ -17,7 +17,7 @@ from gcal.client import GoogleCalendar, GoogleSettings
 from schemas.errors import OperatorError
 from schemas.rows import UserRow
 from streams import logs, serve, topics
-from streams.agents import Tools, define_calendars, define_intake, define_users
+from streams.agents import REMEMBERED, Tools, define_calendars, define_intake, define_users
 from streams.backlog import Backlog
 from streams.clock import Pulse
 from streams.cluster import Cluster
@@ -39,6 +39,7 @@ from streams.revocations import keep_revoking
 from streams.security import Broker
 from streams.sender import Sender
 from streams.shares import Shares
+from streams.slimness import keep_slim
 from vault import Vault
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class Worker:
         tools = Tools(app, self._names, sender, teller, self._metrics)
         define_intake(tools)
         define_calendars(tools)
-        rows = Repository(app.raw_table("users"), UserRow)
+        rows = Repository(app.raw_table("users"), UserRow, REMEMBERED)
         loop = asyncio.get_running_loop()
         self._quota = Quota(
             settings.google_project_per_minute,
@@ -200,6 +201,7 @@ class Worker:
             self._lanes.rounds(),
             keep_sending(vault, sender, self._names),
             keep_revoking(vault, port),
+            keep_slim(lambda: len(self._lanes) > 0),
         )
         tasks = [asyncio.create_task(self._guarded(work), context=Context()) for work in works]
         try:

@@ -10,7 +10,7 @@ and is, once the wish is another one or a sooner shift needs the place.
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,9 @@ UNKNOWN = float("inf")
 #: How long an answer waits for those of the same user's other calls, in seconds: less than one call takes at Google.
 GATHER_S = 0.02
 
+#: How long places in the queue are good for: what is not soon becomes it with time.
+PLACES_HOLD = timedelta(seconds=1)
+
 
 class Writing:
     """The writes of one lane."""
@@ -55,7 +58,9 @@ class Writing:
         self._report: asyncio.Task[None] | None = None
         self._folded = -1
         self._row: UserRow | None = None
+        self._planned: tuple[Mutation, ...] = ()
         self._todo: dict[str, Mutation] = {}
+        self._order: tuple[tuple[Mutation, ...], datetime, list[tuple[Place, str, Mutation]]] | None = None
         #: Shifts whose write may have been made, though no answer told how it ended.
         self._unsure: set[str] = set()
         self.was_cut = False
@@ -93,7 +98,9 @@ class Writing:
         """Return what comes next for this user; what waits compares itself with it."""
         todo = agenda(row, self._desk.policies.of(row.agency_id), datetime.now(UTC))
         self._row = row
-        self._todo = {m.event_id: m for m in todo.mutations} if isinstance(todo, Write) else {}
+        mutations = todo.mutations if isinstance(todo, Write) else ()
+        if mutations is not self._planned:
+            self._planned, self._todo = mutations, {m.event_id: m for m in mutations}
         return todo
 
     def begin(self, row: UserRow, mutations: tuple[Mutation, ...]) -> None:
@@ -101,10 +108,9 @@ class Writing:
         room = self._desk.calls_at_once - self._untold
         if room <= 0 and not self._waiting:
             return  # every place is taken by a call under way: nothing to begin, nothing to drop
-        now = datetime.now(UTC)
-        named = [(shift_key(m.calendar_id, m.shift_id), m) for m in mutations]
-        free = [(place(m, row, now), name, m) for name, m in named if not self._is_called(name)]
-        for at, name, mutation in sorted(free, key=itemgetter(0)):
+        for at, name, mutation in self._in_order(row, mutations):
+            if self._is_called(name):
+                continue
             if name in self._busy:
                 if at < self._waiting.get(name, at):
                     self._drop(name)  # it was moved to a sooner day, and takes a new place in the queue
@@ -116,6 +122,14 @@ class Writing:
             else:
                 self._make_room(at)
                 return
+
+    def _in_order(self, row: UserRow, mutations: tuple[Mutation, ...]) -> list[tuple[Place, str, Mutation]]:
+        """Return the mutations in the order of their places; that of one plan is good for a second."""
+        now = datetime.now(UTC)
+        if self._order is None or self._order[0] is not mutations or now - self._order[1] > PLACES_HOLD:
+            found = [(place(m, row, now), shift_key(m.calendar_id, m.shift_id), m) for m in mutations]
+            self._order = (mutations, now, sorted(found, key=itemgetter(0)))
+        return self._order[2]
 
     def _is_called(self, name: str) -> bool:
         """Say whether the call was begun and its outcome is not folded yet: there is nothing to decide about it."""

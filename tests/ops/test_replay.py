@@ -66,12 +66,16 @@ def test_shifts(history: World) -> None:
     first = next(fact for fact in facts(history) if fact.changes[0].shift_id == "s-1")
     assert isinstance(first, ShiftsChanged)
     record = next(r for r in history.read("schedule-changed") if b"s-1" in (r.value or b""))
-    assert (first.cause.topic, first.cause.partition, first.cause.offset) == (
+    assert (
+        first.messages[0].cause.topic,
+        first.messages[0].cause.partition,
+        first.messages[0].cause.offset,
+    ) == (
         record.topic,
         record.partition,
         record.offset,
     )
-    assert first.cause.at == datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    assert first.messages[0].cause.at == datetime.fromtimestamp(record.timestamp / 1000, UTC)
     assert resynced(history) == ["u-1", "u-new", "u-old"]
     assert history.read("dead-letters") == []
 

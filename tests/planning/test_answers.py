@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from planning.answers import CONFLICTS, Attempt, Unsettled, begin, proceed
 from planning.identity import GENERATIONS
 from planning.plan import plan
 from schemas.answers import Answer, Changed, Denied, Done, Duplicate, Held, Missing
-from schemas.mutations import Call, Get, Insert, Mutation, Patch, Remove
+from schemas.mutations import Call, DeleteEvent, Get, Insert, InsertEvent, Mutation, Patch, Remove
 from schemas.outcomes import Refused, Removed, Stored
 from tests.planning.build import NOW, REMOVE, applied, google, row, wish
 
@@ -46,7 +47,8 @@ def standing(title: str = "Old") -> tuple[MemoryGoogle, str]:
 
 
 def at_etag(what: Mutation, etag: str) -> Mutation:
-    return what.model_copy(update={"etag": etag})
+    assert not isinstance(what, InsertEvent)
+    return replace(what, etag=etag)
 
 
 def test_an_insert() -> None:
@@ -213,7 +215,7 @@ def test_google_refuses_for_good(kind: str) -> None:
     got = proceed(begin(what), DENIED, NOW)
     assert isinstance(got, Refused)
     assert got.error == "Google answered 403 forbidden"
-    assert got.fingerprint == getattr(what, "fingerprint", "")
+    assert got.fingerprint == ("" if isinstance(what, DeleteEvent) else what.rendered.fingerprint)
 
 
 _ANSWERS: list[Answer] = [Done(), Duplicate(), Missing(), Changed(), DENIED]

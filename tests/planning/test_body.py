@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gcal.memory import MemoryGoogle
-from planning.body import Rendered, as_patch, event_fingerprint, event_instant, insert_body, render
+from planning.body import as_patch, event_fingerprint, event_instant, insert_body, render
 from schemas.facts import Wish
-from schemas.mutations import Insert, Patch
+from schemas.mutations import Insert, Patch, Rendered
 from schemas.policy import Policy
 from tests.planning.build import CALENDAR, REMOVE, google, wish
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from planning.calendars import Folded, fold_shifts, fold_standing
-from schemas.facts import PublicationChanged, ShiftsChanged
+from schemas.facts import Changes, PublicationChanged, ShiftsChanged
 from schemas.messages import Delete, Upsert
 from schemas.rows import RosterRow
 from tests.planning.build import AGENCY, CALENDAR, NOW, at, cause, delete, upsert
@@ -22,9 +22,11 @@ class Calendar:
         self.tables, self.offset = Tables(), 0
 
     def shifts(self, *changes: Upsert | Delete) -> Folded:
-        fact = ShiftsChanged(
-            agency_id=AGENCY, calendar_id=CALENDAR, changes=changes, cause=cause(self.offset)
-        )
+        return self.messages(Changes(changes=changes, cause=cause(self.offset)))
+
+    def messages(self, *messages: Changes) -> Folded:
+        """Fold several messages that waited together."""
+        fact = ShiftsChanged(agency_id=AGENCY, calendar_id=CALENDAR, messages=messages)
         return self._stored(fold_shifts(fact, self.offset, Rows(self.tables, PLACE), NOW))
 
     def publish(self, version: int = 1, through: date = date(2026, 12, 31)) -> Folded:
@@ -154,7 +156,7 @@ def test_conflicts_are_counted() -> None:
     """Each version with two contents is one."""
     calendar = Calendar()
     folded = calendar.shifts(upsert("1"), upsert("1", title="Night"), upsert("2"), delete("2"))
-    assert folded.conflicts == 2
+    assert len(folded.conflicts) == 2
 
 
 def test_what_is_long_over() -> None:
@@ -171,6 +173,7 @@ def test_shifts_of_other_calendars_and_agencies() -> None:
     calendar = Calendar()
     calendar.publish()
     calendar.shifts(upsert())
-    fact = ShiftsChanged(agency_id=AGENCY, calendar_id="jan", changes=(delete(version=9),), cause=cause())
+    changes = Changes(changes=(delete(version=9),), cause=cause())
+    fact = ShiftsChanged(agency_id=AGENCY, calendar_id="jan", messages=(changes,))
     folded = fold_shifts(fact, 9, Rows(calendar.tables, (AGENCY, "jan")), NOW)
     assert (folded.contributions, folded.rosters) == ((), {})

@@ -107,27 +107,35 @@ class Story(RuleBasedStateMachine):
         self.world.command(who, command, at, **({"purge": True} if purge and command == "disconnect" else {}))
         self.quiet = False
 
-    @rule(salt=_salt, few=_few)
-    def messages_arrive(self, salt: int, few: int) -> None:
-        for index in _shuffled(self.world.undelivered, salt)[:few]:
-            self.world.deliver(index)
+    @rule(salt=_salt, few=_few, together=st.booleans())
+    def messages_arrive(self, salt: int, few: int, together: bool) -> None:  # noqa: FBT001
+        self._deliver(_shuffled(self.world.undelivered, salt)[:few], together=together)
 
-    @rule(salt=_salt, few=_few)
-    def messages_arrive_again(self, salt: int, few: int) -> None:
+    @rule(salt=_salt, few=_few, together=st.booleans())
+    def messages_arrive_again(self, salt: int, few: int, together: bool) -> None:  # noqa: FBT001
         seen = [index for index, record in enumerate(self.world.inputs) if record.delivered]
-        for index in _shuffled(seen, salt)[:few]:
-            self.world.deliver(index)
+        self._deliver(_shuffled(seen, salt)[:few], together=together)
         self.quiet = False
+
+    def _deliver(self, indices: list[int], *, together: bool) -> None:
+        if together:
+            self.world.deliver(*indices)
+        else:
+            for index in indices:
+                self.world.deliver(index)
 
     # --- the machinery, one step at a time, and its accidents ---
 
-    @rule(calendars=st.integers(0, 4), users=st.integers(0, 6))
-    def agents_go_on(self, calendars: int, users: int) -> None:
+    @rule(calendars=st.integers(0, 4), users=st.integers(0, 6), together=st.booleans())
+    def agents_go_on(self, calendars: int, users: int, together: bool) -> None:  # noqa: FBT001
         world = self.world
         for _ in range(min(calendars, len(world.calendar_facts) - world.read_calendars)):
             world.fold_calendar()
+        if together:
+            world.fold_users(users)
+            return
         for _ in range(min(users, len(world.user_facts) - world.read_users)):
-            world.fold_user()
+            world.fold_users()
 
     @rule(who=_who, steps=_few, fault=st.sampled_from(("none", "none", "before", "after")), choice=_salt)
     def a_lane_works(self, who: Who, steps: int, fault: Any, choice: int) -> None:
@@ -316,7 +324,7 @@ class Story(RuleBasedStateMachine):
             while world.read_calendars < len(world.calendar_facts):
                 world.fold_calendar()
             while world.read_users < len(world.user_facts):
-                world.fold_user()
+                world.fold_users()
             worked = [world.work(who, "none", salt) for who in EVERYBODY]
             if not any(worked) and world.read_users == len(world.user_facts):
                 return

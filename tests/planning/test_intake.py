@@ -52,7 +52,11 @@ def test_a_schedule_change_becomes_one_fact_of_its_calendar() -> None:
     (fact,) = got.calendar_facts
     assert isinstance(fact, ShiftsChanged)
     assert [change.shift_id for change in fact.changes] == ["48213", "9"]
-    assert (fact.cause.topic, fact.cause.partition, fact.cause.offset) == ("p.schedule-changed", 3, 14)
+    assert (
+        fact.messages[0].cause.topic,
+        fact.messages[0].cause.partition,
+        fact.messages[0].cause.offset,
+    ) == ("p.schedule-changed", 3, 14)
     assert (got.user_facts, got.letters) == ((), ())
 
 

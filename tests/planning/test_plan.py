@@ -15,7 +15,7 @@ from planning.plan import plan, plan_removal
 from planning.record import record
 from planning.urgency import urgency
 from schemas.facts import Standing, Wish
-from schemas.mutations import DeleteEvent, InsertEvent, PatchEvent
+from schemas.mutations import DeleteEvent, EventBody, Insert, InsertEvent, Mutation, Patch, PatchEvent
 from schemas.outcomes import Refused, Removed, Stored
 from schemas.policy import Policy
 from schemas.rows import Burnt, Open, Refusal, UserRow
@@ -25,20 +25,28 @@ OLD: dict[str, Any] = {"start": at(days=-31), "end": at(days=-30)}
 EDGE: dict[str, Any] = {"start": at(days=-31), "end": at(days=-30, seconds=1)}
 
 
+def body_of(mutation: Mutation) -> EventBody:
+    """Return the body of the mutation's first call."""
+    call = begin(mutation).call
+    assert isinstance(call, Insert | Patch)
+    return call.body
+
+
 def test_a_wish_that_stands_nowhere() -> None:
     """It is inserted, under the id of the shift, with its names."""
     (only,) = plan(row({"1": wish()}), REMOVE, NOW)
     assert isinstance(only, InsertEvent)
-    assert (only.event_id, only.generation, only.body["id"]) == (google(), 0, google())
-    names = only.body["extendedProperties"]["private"]
+    body = body_of(only)
+    assert (only.event_id, only.generation, body["id"]) == (google(), 0, google())
+    names = body["extendedProperties"]["private"]
     assert names == {
         "bgsId": "BGS_1",
         "bgsAgency": "metro",
         "bgsCalendar": "dec",
         "bgsVersion": "1",
-        "bgsFingerprint": only.fingerprint,
+        "bgsFingerprint": only.rendered.fingerprint,
     }
-    assert not {"attendees", "source", "colorId"} & set(only.body)
+    assert not {"attendees", "source", "colorId"} & set(body)
 
 
 def test_a_wish_that_stands_as_it_should() -> None:
@@ -51,7 +59,7 @@ def test_a_wish_that_stands_otherwise() -> None:
     """It is patched under the etag that is known."""
     (only,) = plan(row({"1": wish(2, title="Night")}, applied={google(): applied(wish())}), REMOVE, NOW)
     assert isinstance(only, PatchEvent)
-    assert (only.etag, only.version, only.body["summary"]) == ('"1"', 2, "Night")
+    assert (only.etag, only.version, body_of(only)["summary"]) == ('"1"', 2, "Night")
 
 
 def test_an_event_that_nobody_wishes() -> None:
@@ -169,7 +177,7 @@ def test_a_wish_that_google_refused() -> None:
     """It is not tried again, until it is another wish."""
     (first,) = plan(row({"1": wish()}), REMOVE, NOW)
     assert isinstance(first, InsertEvent)
-    refused = {"dec/1": Refusal(fingerprint=first.fingerprint, error="e", end=at(days=2))}
+    refused = {"dec/1": Refusal(fingerprint=first.rendered.fingerprint, error="e", end=at(days=2))}
     assert plan(row({"1": wish()}, refused=refused), REMOVE, NOW) == ()
     assert len(plan(row({"1": wish(title="Night")}, refused=refused), REMOVE, NOW)) == 1
 

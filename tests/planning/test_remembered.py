@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,8 +69,20 @@ def test_rows_of_one_user_in_turn(looks: list[tuple[UserRow, Policy, int]]) -> N
         assert plan(one, policy, at(days=days)) == known
 
 
-def test_many_users() -> None:
-    """The memory is bounded."""
-    for number in range(2_100):
-        plan(row({"1": wish()}).model_copy(update={"user_id": f"u{number}"}), REMOVE, NOW)
-    assert remembered.count() <= 2_000
+def test_many_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory is bounded by the shifts that it is about; whoever was planned last is remembered."""
+    monkeypatch.setattr(remembered, "_MOST", 10)
+    remembered.forget_all()
+    users = [row({"1": wish(), "2": wish()}).model_copy(update={"user_id": f"u{n}"}) for n in range(9)]
+    for one in users:
+        plan(one, REMOVE, NOW)
+    assert remembered.count() == 10
+    assert remembered.newest_plan(users[0]) is None
+    assert remembered.newest_plan(users[-1]) is not None
+
+
+def test_a_user_with_more_shifts_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan under way is kept all the same: it is asked for at every wake."""
+    monkeypatch.setattr(remembered, "_MOST", 1)
+    wanted = row({"1": wish(), "2": wish()})
+    assert plan(wanted, REMOVE, NOW) is plan(wanted, REMOVE, NOW)

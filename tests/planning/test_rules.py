@@ -57,7 +57,7 @@ class Town(World):
             while self.read_calendars < len(self.calendar_facts):
                 self.fold_calendar()
             while self.read_users < len(self.user_facts):
-                self.fold_user()
+                self.fold_users()
             worked = [self.work(who) for who in (ANN, BOB)]
             if not any(worked) and self.read_users == len(self.user_facts):
                 return self
@@ -407,7 +407,7 @@ def test_a_crash_with_a_call_in_flight() -> None:
     while town.read_calendars < len(town.calendar_facts):
         town.fold_calendar()
     while town.read_users < len(town.user_facts):
-        town.fold_user()
+        town.fold_users()
     town.work(ANN)
     town.work(ANN, "after")
     town.crash(3)

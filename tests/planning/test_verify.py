@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from planning.verify import fold_seen, ids_to_read, known_ids
 from schemas.facts import CalendarSeen
 from schemas.mutations import EventBody, InsertEvent, PatchEvent
 from schemas.outcomes import Observed
-from schemas.rows import Applied, Burnt, Refusal, UserRow, Verify
+from schemas.rows import Burnt, Refusal, UserRow, Verify
 from tests.planning.build import (
     AGENCY,
     CALENDAR,
@@ -174,7 +175,7 @@ def test_google_spells_what_we_wrote_in_its_own_way() -> None:
     """What equals Google's own answer was altered by nobody."""
     spelled = observe(event(summary="Day "), AGENCY, {})
     assert spelled is not None
-    known = Applied(**(applied(wish()).model_dump() | {"echo": spelled.fingerprint}))
+    known = replace(applied(wish()), echo=spelled.fingerprint)
     before = row({"1": wish()}, applied={google(): known})
     assert plan(fold_seen(before, seen(event(summary="Day "))), REMOVE, NOW) == ()
 

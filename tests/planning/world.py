@@ -19,8 +19,9 @@ from gcal.memory import MemoryGoogle
 from planning import answers, calendars, users
 from planning.agenda import Look, Release, Rest, Write, agenda, pending
 from planning.connection import daily_look
+from planning.gathering import gathered
 from planning.identity import shift_key
-from planning.intake import Source, read
+from planning.intake import Reading, Source, read
 from planning.observation import observe
 from planning.problems import no_token
 from planning.verify import ids_to_read, known_ids
@@ -159,17 +160,20 @@ class World:
         self.tokens[who] = (calendar, at)
         self.command(who, "connect", at)
 
-    def deliver(self, index: int) -> None:
-        """Intake reads one message, perhaps not for the first time."""
+    def deliver(self, *indices: int) -> None:
+        """Intake reads messages that wait together, perhaps not for the first time."""
+        reading = gathered(self._read(index) for index in indices)
+        assert reading.letters == (), reading.letters
+        self.calendar_facts += [_CALENDAR_FACT.validate_json(_json(fact)) for fact in reading.calendar_facts]
+        self.user_facts += [_again(fact) for fact in reading.user_facts]
+
+    def _read(self, index: int) -> Reading:
         record = self.inputs[index]
         if not record.delivered:
             record.delivered = True
             self.said.append(Said(record.topic, record.value))
         raw = json.dumps(record.value).encode()
-        reading = read(Source(record.topic, "p." + record.topic, 0, index, record.at, None, raw))
-        assert reading.letters == (), reading.letters
-        self.calendar_facts += [_CALENDAR_FACT.validate_json(_json(fact)) for fact in reading.calendar_facts]
-        self.user_facts += [_again(fact) for fact in reading.user_facts]
+        return read(Source(record.topic, "p." + record.topic, 0, index, record.at, None, raw))
 
     @property
     def undelivered(self) -> list[int]:
@@ -198,18 +202,25 @@ class World:
 
     # --- the users agent ---
 
-    def fold_user(self) -> None:
-        fact = self.user_facts[self.read_users]
-        who = (fact.agency_id, fact.user_id)
+    def fold_users(self, count: int = 1) -> None:
+        """Fold the next facts, those of one user in one go."""
+        theirs: dict[Who, list[UserFact]] = {}
+        for fact in self.user_facts[self.read_users : self.read_users + count]:
+            theirs.setdefault((fact.agency_id, fact.user_id), []).append(fact)
+            self.read_users += 1
+        for who, facts in theirs.items():
+            self._fold_user(who, facts)
+
+    def _fold_user(self, who: Who, facts: list[UserFact]) -> None:
         terms = users.Terms(self.policies[who[0]], self.now, unsure=self._unsure(who))
-        folded = users.fold(self.rows.get(who), fact, terms)
+        folded = users.fold_all(self.rows.get(who), facts, terms)
         self.rows[who] = folded.row
-        if isinstance(fact, CallsAnswered) and who in self.lanes:
-            self.lanes[who].unsure -= {shift_key(o.calendar_id, o.shift_id) for o in fact.outcomes}
+        for fact in facts:
+            if isinstance(fact, CallsAnswered) and who in self.lanes:
+                self.lanes[who].unsure -= {shift_key(o.calendar_id, o.shift_id) for o in fact.outcomes}
         if folded.status is not None:
             self.statuses[who] = folded.status
         self.results += folded.results
-        self.read_users += 1
 
     def crash(self, behind: int, *, statuses_lost: bool = False) -> None:
         """The worker dies: lanes forget, rows come from disk, the last facts about users are delivered again."""

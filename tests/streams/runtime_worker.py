@@ -10,11 +10,11 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from faust.types import EventT
 
@@ -28,6 +28,9 @@ from streams.rebuild import Rebuild
 from streams.security import Broker
 from streams.sender import Sender
 from streams.serve import run, serve, stop_within_deadline
+
+if TYPE_CHECKING:
+    from streams.each import Body
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,13 @@ class Chain:
         self.opened_event = asyncio.Event()
         self.publications = self.app.raw_table("publications")
         self.users = self.app.raw_table("users")
-        self.app.raw_agent(names.inputs, self.intake, name="intake")
-        self.app.raw_agent([names.calendar_facts], self.calendars, name="calendars")
-        self.app.raw_agent([names.user_facts], self.fold, name="users")
+        self.build()
+
+    def build(self) -> None:
+        names = self.names
+        self.app.raw_agent(names.inputs, _one_by_one(self.intake), name="intake")
+        self.app.raw_agent([names.calendar_facts], _one_by_one(self.calendars), name="calendars")
+        self.app.raw_agent([names.user_facts], _one_by_one(self.fold), name="users")
 
     async def __aenter__(self) -> Self:
         await self.sender.start()
@@ -151,6 +158,13 @@ class Chain:
         self.log.append((what, value))
         if self.setup.hard_exit:
             print(json.dumps({what: value}), flush=True)
+
+
+def _one_by_one(body: Callable[[EventT[bytes]], Awaitable[Sequence[asyncio.Future[Any]]]]) -> Body:
+    async def each(events: Sequence[EventT[bytes]]) -> Sequence[asyncio.Future[Any]]:
+        return [delivery for event in events for delivery in await body(event)]
+
+    return each
 
 
 @asynccontextmanager

@@ -130,7 +130,13 @@ changes = st.builds(Delete, op=st.just("delete"), shift_id=ids, version=numbers)
         ),
     ]
 )
-calendar_facts = st.builds(facts.ShiftsChanged, **calendar, changes=many(changes)) | st.builds(
+messages = st.builds(facts.Changes, changes=many(changes), cause=causes)
+calendar_facts = st.builds(
+    facts.ShiftsChanged,
+    agency_id=ids,
+    calendar_id=ids,
+    messages=st.tuples(messages) | st.tuples(messages, messages),
+) | st.builds(
     facts.PublicationChanged,
     **calendar,
     version=numbers,

@@ -48,7 +48,7 @@ steps = st.lists(
 def test_writes_from_here_and_from_elsewhere(story: list[tuple[str, bytes, int]]) -> None:
     """Whatever wrote the table last (this repository, a recovery, another partition), that is what is read."""
     table, truth = Table(), dict[tuple[int, bytes], PublicationRow]()
-    rows = Repository(cast("Any", table), PublicationRow, remembered=2)
+    rows = Repository(cast("Any", table), PublicationRow, remembered=30)  # bytes: two rows
     for step, key, version in story:
         match step:
             case "put":

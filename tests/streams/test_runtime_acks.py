@@ -55,7 +55,7 @@ class Desk:
     def add(self, tp: TopicPartition, offset: int, deliveries: int = 1) -> list[asyncio.Future[object]]:
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[object]] = [loop.create_future() for _ in range(deliveries)]
-        self.acks.add(Event(Message(tp, offset)), futures)
+        self.acks.add([Event(Message(tp, offset))], futures)
         return futures
 
 

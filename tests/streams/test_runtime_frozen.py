@@ -50,7 +50,7 @@ class Process:
 
     def add(self, tp: TopicPartition, offset: int) -> asyncio.Future[object]:
         future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self.acks.add(Event(Message(tp, offset)), [future])
+        self.acks.add([Event(Message(tp, offset))], [future])
         return future
 
 
