@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Turn = Connected | Disconnected | Deactivated
 
+#: How the ticket of a look begins that a takeover asks for (`planning.takeover`).
+TAKEOVER = "takeover "
+
 _RANK = {"none": -1, "disconnected": 0, "deactivated": 1, "connected": 2}
 
 
@@ -122,9 +125,14 @@ def _daily_ticket(verified_at: datetime) -> str:
 
 
 def fold_verify_due(before: Connection, fact: VerifyDue) -> Connection:
-    """Note that the daily look is due, once for each look before it; one that somebody asked for covers it."""
+    """Note that the daily look is due, once for each look before it; one that somebody asked for covers it.
+
+    A takeover's is due whenever it is told, and leaves the cause of what a look before it found as it is.
+    """
     if before.state != "connected" or before.verify is not None or before.verified_at is None:
         return before
+    if fact.ticket.startswith(TAKEOVER):
+        return before.model_copy(update={"verify": Verify(ticket=fact.ticket)})
     if fact.ticket != _daily_ticket(before.verified_at):
         return before
     return before.model_copy(update={"verify": Verify(ticket=fact.ticket), "default_cause": None})

@@ -193,7 +193,7 @@ class TokenReleased(Shape):
 
 
 class VerifyDue(Shape):
-    """It is time for the daily look at Google; `ticket` names it once."""
+    """It is time for a look at Google, the daily one or one after a takeover; `ticket` names it."""
 
     fact: Literal["verify_due"] = "verify_due"
     agency_id: str

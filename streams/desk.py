@@ -18,7 +18,7 @@ from streams import codec
 from streams.tables import NotOpen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
 
     from gcal.port import CalendarPort, Page
@@ -122,9 +122,15 @@ class Desk:
         self.port.forget(row.agency_id, row.user_id)
 
     @asynccontextmanager
-    async def permit(self, session: Session, place: Place) -> AsyncIterator[Permit]:
-        """Wait for the right to make one call; one that may not begin after all takes no place in the windows."""
-        async with self.quota.permit(session.account, place) as permit:
+    async def permit(
+        self, session: Session, place: Place, again: Permit | None = None
+    ) -> AsyncIterator[Permit]:
+        """Wait for the right to make one call; one that may not begin after all takes no place in the windows.
+
+        `again`: the permit of a call that was refused, whose place in the order it takes up.
+        """
+        user = f"{session.grant.agency_id}/{session.grant.user_id}"
+        async with self.quota.permit(session.account, place, user, again) as permit:
             try:
                 yield permit
             except (Closed, NotOpen):
@@ -163,6 +169,10 @@ class Desk:
         if now - self._complained.get(type(error), -COMPLAIN_S) >= COMPLAIN_S:
             self._complained[type(error)] = now
             log.warning("lanes wait: %s", error)
+
+    async def hand_over(self, key: bytes, fact: UserFact) -> Awaitable[object]:
+        """Send a fact about a user, and return its delivery."""
+        return await self.sender.send(self.names.user_facts, key, codec.encode(fact))
 
     async def tell(self, key: bytes, fact: UserFact) -> int:
         """Send a fact about a user, wait for its delivery, and return its offset."""

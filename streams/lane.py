@@ -56,6 +56,16 @@ class Lane:
         """Return the shifts about which a call may have been made whose outcome is not told."""
         return self._writing.unsure
 
+    @property
+    def partition(self) -> int:
+        """Return the partition of `user-facts` that holds this user."""
+        return self._partition
+
+    @property
+    def was_cut(self) -> bool:
+        """Say whether the drain ended a call, or its report, before anybody knew what came of it."""
+        return self._writing.was_cut
+
     def inherit(self, mutations: tuple[Mutation, ...]) -> None:
         """Take over what was planned before this worker had the user: its last owner may have made any of it."""
         self._writing.inherit(mutations)
