@@ -102,7 +102,7 @@ class Log:
 
     async def send(self, _topic: str, key: bytes, value: bytes) -> asyncio.Future[Delivered]:
         delivered: asyncio.Future[Delivered] = asyncio.get_running_loop().create_future()
-        delivered.set_result(Delivered(self.append(key, codec.user_fact(value))))
+        delivered.set_result(Delivered(self.append(key, cast("UserFact", codec.user_record(value)))))
         return delivered
 
     def append(self, key: bytes, fact: UserFact) -> int:
