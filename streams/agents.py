@@ -98,10 +98,12 @@ def define_intake(tools: Tools) -> None:
 
     async def intake(events: Sequence[EventT[Any]]) -> Deliveries:
         readings = []
-        for event in events:
+        for count, event in enumerate(events, 1):
             source = source_of(event, tools.names)
             readings.append(read(source))
             tools.metrics.took_in(source.name, readings[-1])
+            if count % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
         return await hand_over(gathered(readings), tools.sender, tools.names)
 
     tools.app.raw_agent(tools.names.inputs, intake, name="intake", manner=TOGETHER)
