@@ -19,6 +19,7 @@ import json
 import logging
 import secrets
 import time
+from collections import defaultdict
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -27,7 +28,7 @@ from aiokafka.structs import TopicPartition
 from streams.windows import MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from streams.cluster import Cluster
     from streams.names import Names
@@ -42,26 +43,29 @@ RELEASE_S = 3.0
 
 
 class Held(NamedTuple):
-    """The newest word about a partition: claimed, or released after so many calls per partition in its last minute."""
+    """The newest word about a partition: claimed, or released.
+
+    `spent`: its part of the calls that its owner knew to count at Google then: its own, and those that it was told of when
+    it took over itself. By whose they are, since what goes back to where it came from must not count twice; with the time
+    until which they count.
+    """
 
     instance: str
     process: str
     how: Literal["claimed", "released"]
-    calls: float = 0.0
-    at: float = 0.0
+    spent: Mapping[str, Sequence[float]]
 
 
 class Inheritance(NamedTuple):
     """How the last owners of partitions left them.
 
     `unclean`: without a word, or with a call cut off. `silent`: those of them that another process left, of whose calls
-    nothing is known. `calls`: what others made for the rest in their last minute, `fresh_for` so many seconds more.
+    nothing is known. `spent`: what is known of the rest, by process: calls, and for how many seconds they count.
     """
 
     unclean: frozenset[int]
     silent: frozenset[int]
-    calls: int
-    fresh_for: float
+    spent: dict[str, tuple[int, float]]
 
 
 class Owners:
@@ -89,15 +93,23 @@ class Owners:
             log.warning("partitions %s were not left cleanly by their last owner", sorted(found.unclean))
         return found
 
-    async def release(self, *, calls: int, unsure: frozenset[int]) -> None:
-        """Give up what was claimed, after so many calls within the last minute; nothing of what is `unsure`."""
+    async def release(self, spent: Mapping[str, tuple[int, float]], *, unsure: frozenset[int]) -> None:
+        """Give up what was claimed, but for what is `unsure`.
+
+        `spent`: calls that count at Google, by process ("": this one), and for how many seconds.
+        """
         claimed, self._claimed = self._claimed, frozenset()
         partitions = claimed - unsure
         if not partitions:
             return
+        now = self._clock()
+        parts = {
+            whose or self._process: (calls / len(claimed), now + seconds)
+            for whose, (calls, seconds) in spent.items()
+        }
         try:
             async with asyncio.timeout(RELEASE_S):
-                await self._write("released", partitions, calls=calls / len(claimed), at=self._clock())
+                await self._write("released", partitions, parts)
         except TimeoutError:
             log.warning("Kafka took no release: the next owner of %s will be careful", sorted(partitions))
 
@@ -109,8 +121,15 @@ class Owners:
             if key is not None and value is not None and key.startswith(PREFIX.encode())
         ]
 
-    async def _write(self, how: str, partitions: Iterable[int], **more: float) -> None:
-        value = {"process": self._process, "how": how, "partitions": sorted(partitions), **more}
+    async def _write(
+        self, how: str, partitions: Iterable[int], spent: Mapping[str, tuple[float, float]] | None = None
+    ) -> None:
+        value = {
+            "process": self._process,
+            "how": how,
+            "partitions": sorted(partitions),
+            "spent": spent or {},
+        }
         await self._sender.deliver(
             self._names.rebuild, (PREFIX + self._instance).encode(), json.dumps(value).encode()
         )
@@ -122,7 +141,7 @@ def inheritance(
     """Return how these partitions were left, by all that was ever said about them."""
     known: dict[int, Held] = {}
     for instance, said in records:
-        held = Held(instance, said["process"], said["how"], said.get("calls", 0.0), said.get("at", 0.0))
+        held = Held(instance, said["process"], said["how"], said["spent"])
         for number in said["partitions"]:
             if held.how == "claimed" or _is_of(known.get(number), held):
                 known[number] = held
@@ -130,13 +149,19 @@ def inheritance(
     unclean = frozenset(number for number, held in left.items() if held.how == "claimed")
     # What this very process called is in its own windows.
     silent = frozenset(number for number in unclean if left[number].process != process)
-    lately = [
-        held
-        for held in left.values()
-        if held.how == "released" and held.process != process and now - held.at < MINUTE
-    ]
-    fresh_for = max((MINUTE - max(0.0, now - held.at) for held in lately), default=0.0)
-    return Inheritance(unclean, silent, ceil(sum(held.calls for held in lately)), fresh_for)
+    return Inheritance(unclean, silent, _spent(left.values(), process, now))
+
+
+def _spent(left: Iterable[Held], process: str, now: float) -> dict[str, tuple[int, float]]:
+    parts: defaultdict[str, list[Sequence[float]]] = defaultdict(list)
+    for held in left:
+        for whose, (calls, until) in held.spent.items():
+            if whose != process and until > now:
+                parts[whose].append((calls, until))
+    return {
+        whose: (ceil(sum(calls for calls, _ in told)), min(MINUTE, max(until for _, until in told) - now))
+        for whose, told in parts.items()
+    }
 
 
 def _is_of(known: Held | None, released: Held) -> bool:

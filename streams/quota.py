@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from schemas.errors import GoogleError, GoogleUnavailable, RateLimited
+from streams import windows
 from streams.refusals import Refusals
 from streams.schedule import Schedule
 
@@ -59,25 +60,25 @@ class Quota:
         """Return how many calls wait for a permit."""
         return len(self.schedule.line)
 
-    @property
-    def calls(self) -> int:
-        """Return how many calls count in the project's window now."""
-        return self.schedule.project.used(self._clock())
+    def spent(self) -> dict[str, tuple[int, float]]:
+        """Return the calls that count in the project's window, by whose they are ("": ours), and for how many seconds."""
+        now, project = self._clock(), self.schedule.project
+        return {"": (project.own(now), windows.MINUTE)} | project.charges(now)
 
     def share(self, project: int) -> None:
         """Set this worker's share of the project's calls per minute; never less than one."""
         self.schedule.project.resize(max(1, project))
         self._serve()
 
-    def charge(self, calls: int, seconds: float) -> None:
-        """Count calls of our users' last owner against the project, until that many seconds from now.
+    def charge(self, whose: str, calls: int, seconds: float) -> None:
+        """Count calls of our users' last owners against the project, for that many seconds.
 
-        How many were whose is not known: each account that is new here begins with half of its window for as long.
+        How many were of which user is not known: each account that is new here begins with half of its window for as long.
         """
-        if not calls:
+        if not calls or seconds <= 0:
             return
         until = self._clock() + seconds
-        self.schedule.project.charge(calls, until)
+        self.schedule.project.charge(whose, calls, until)
         self.schedule.accounts.be_careful(until)
 
     # Permits

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streams.windows import MINUTE
+from streams.windows import GUESS, MINUTE
 
 if TYPE_CHECKING:
     from streams.owners import Inheritance
@@ -25,9 +25,12 @@ class Shares:
     def take(self, partitions: frozenset[int], left: Inheritance) -> None:
         """Take the share of these partitions."""
         self._quota.share(self._of(partitions))
+        # What we gave up ourselves and have again comes with its part of what we knew; the rest is its new owner's to count.
+        self._quota.schedule.project.forget_told()
         # Nobody can say what an owner called that died: for a minute half of its share is taken to be used.
-        self._quota.charge(-(-self._of(left.silent) // 2), MINUTE)
-        self._quota.charge(left.calls, left.fresh_for)
+        self._quota.charge(GUESS, -(-self._of(left.silent) // 2), MINUTE)
+        for whose, (calls, seconds) in left.spent.items():
+            self._quota.charge(whose, calls, seconds)
 
     def _of(self, partitions: frozenset[int]) -> int:
         return self._project * len(partitions) // self._partitions

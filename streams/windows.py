@@ -12,6 +12,9 @@ from itertools import islice
 
 MINUTE = 60.0
 
+#: Whose calls they are of which nobody knows how many there were.
+GUESS = "nobody's"
+
 
 class Window:
     """At most `limit` calls in any 60 seconds. Times are seconds of one monotonic clock."""
@@ -22,7 +25,7 @@ class Window:
         self._later_under_way = 0
         self._until: deque[float] = deque()
         self._later_until: deque[float] = deque()
-        self._charges: list[tuple[float, int]] = []
+        self._charges: dict[str, tuple[float, int]] = {}
 
     @property
     def limit(self) -> int:
@@ -31,7 +34,7 @@ class Window:
 
     def used(self, now: float) -> int:
         """Return how many calls count now."""
-        return self.under_way + _left(self._until, now) + self._charged(now)
+        return self.own(now) + self._charged(now)
 
     @property
     def kept(self) -> int:
@@ -52,7 +55,7 @@ class Window:
 
     def free_at(self, now: float) -> float:
         """Return when a place is free at the latest known; infinity, if only a call under way can free one."""
-        moments = [*islice(self._until, 1), *(until for until, _ in self._charges)]
+        moments = [*islice(self._until, 1), *(until for until, _ in self._charges.values())]
         return max(now, min(moments, default=float("inf")))
 
     def begin(self, *, later: bool = True) -> None:
@@ -69,18 +72,37 @@ class Window:
             if later:
                 self._later_until.append(now + MINUTE)
 
-    def charge(self, calls: int, until: float) -> None:
-        """Count calls that somebody else has made, or may have."""
-        self._charges.append((until, calls))
+    def own(self, now: float) -> int:
+        """Return how many calls that were made here count now."""
+        return self.under_way + _left(self._until, now)
+
+    def charge(self, whose: str, calls: int, until: float) -> None:
+        """Count calls of another process; told twice, by two who knew of them, they count once."""
+        known_until, known = self._charges.get(whose, (until, 0))
+        self._charges[whose] = max(until, known_until), max(calls, known)
+
+    def charges(self, now: float) -> dict[str, tuple[int, float]]:
+        """Return what is known of other processes' calls, and for how long they count."""
+        self._charged(now)
+        return {
+            whose: (calls, until - now) for whose, (until, calls) in self._charges.items() if whose != GUESS
+        }
+
+    def forget_told(self) -> None:
+        """Count no calls of other processes that were told, since they are told anew; what was guessed stays."""
+        self._charges = {whose: charge for whose, charge in self._charges.items() if whose == GUESS}
 
     def forget_charges(self) -> None:
         """Count only what was called here."""
-        self._charges = []
+        self._charges = {}
 
     def _charged(self, now: float) -> int:
-        if self._charges:
-            self._charges = [(until, calls) for until, calls in self._charges if until > now]
-        return sum(calls for _, calls in self._charges)
+        if not self._charges:
+            return 0
+        self._charges = {whose: told for whose, told in self._charges.items() if told[0] > now}
+        known = {whose: calls for whose, (_, calls) in self._charges.items()}
+        # A share may have become smaller since, and owners may have died one after the other: half is never guessed away.
+        return min(known.pop(GUESS, 0), self.limit // 2) + sum(known.values())
 
 
 def _left(until: deque[float], now: float) -> int:

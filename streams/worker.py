@@ -242,7 +242,7 @@ class Worker:
         """End the gate and the lanes, before the partitions are given up."""
         await self._gate.disarm()
         unsure = await self._lanes.drain()
-        await self._owners.release(calls=self._quota.calls, unsure=unsure)
+        await self._owners.release(self._quota.spent(), unsure=unsure)
 
     def opened(self, partitions: frozenset[int]) -> None:
         """Wait until we are caught up."""

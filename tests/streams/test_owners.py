@@ -57,33 +57,48 @@ async def group() -> Group:
 async def test_first_start_of_all(group: Group) -> None:
     """Nobody had these partitions before."""
     found = await group.process("a").claim(ALL)
-    assert (found.unclean, found.silent, found.calls) == (NOTHING, NOTHING, 0)
+    assert (found.unclean, found.silent, found.spent) == (NOTHING, NOTHING, {})
 
 
 async def test_owner_that_released(group: Group) -> None:
     """Its partitions come with what it called in its last minute."""
     one, other = group.process("a"), group.process("b")
     await one.claim(ALL)
-    await one.release(calls=400, unsure=NOTHING)
+    await one.release({"": (400, 60.0)}, unsure=NOTHING)
     group.now += 20
     found = await other.claim(LEFT)
-    assert (found.unclean, found.calls, found.fresh_for) == (NOTHING, 200, 40.0)
+    assert (found.unclean, found.spent) == (NOTHING, {one._process: (200, 40.0)})
 
 
 async def test_owner_that_released_long_ago(group: Group) -> None:
     """Its calls count no more."""
     one = group.process("a")
     await one.claim(ALL)
-    await one.release(calls=400, unsure=NOTHING)
+    await one.release({"": (400, 60.0)}, unsure=NOTHING)
     group.now += 60
-    assert (await group.process("b").claim(ALL)).calls == 0
+    assert (await group.process("b").claim(ALL)).spent == {}
+
+
+async def test_calls_of_an_owner_two_before(group: Group) -> None:
+    """They are told on, for as long as they count; to whoever made them they are nothing new."""
+    one, other = group.process("a"), group.process("b")
+    await one.claim(ALL)
+    await one.release({"": (400, 60.0)}, unsure=NOTHING)
+    group.now += 10
+    spent = (await other.claim(LEFT)).spent
+    group.now += 10
+    told = {whose: (calls, seconds - 10) for whose, (calls, seconds) in spent.items()}
+    await other.release({"": (6, 60.0)} | told, unsure=NOTHING)
+    found = await group.process("c").claim(LEFT)
+    assert found.spent == {one._process: (200, 40.0), other._process: (6, 60.0)}
+    assert (await one.claim(LEFT)).spent == {}
 
 
 async def test_owner_that_died(group: Group) -> None:
     """What it claimed was left without a word; what it had given up before was not."""
     one = group.process("a")
     await one.claim(ALL)
-    await one.release(calls=0, unsure=NOTHING)
+    await one.release({"": (0, 60.0)}, unsure=NOTHING)
     await one.claim(LEFT)
     found = await group.process("b").claim(ALL)
     assert (found.unclean, found.silent) == (LEFT, LEFT)
@@ -108,7 +123,7 @@ async def test_takeover_is_told_once(group: Group) -> None:
     await group.process("a").claim(ALL)
     heir = group.process("b")
     assert (await heir.claim(ALL)).unclean == ALL
-    await heir.release(calls=0, unsure=NOTHING)
+    await heir.release({"": (0, 60.0)}, unsure=NOTHING)
     assert (await group.process("c").claim(ALL)).unclean == NOTHING
 
 
@@ -117,26 +132,26 @@ async def test_worker_that_slept(group: Group) -> None:
     sleeper, heir = group.process("a"), group.process("b")
     await sleeper.claim(ALL)
     await heir.claim(ALL)
-    await sleeper.release(calls=9, unsure=NOTHING)
+    await sleeper.release({"": (9, 60.0)}, unsure=NOTHING)
     group.topic.compact()
     found = await group.process("c").claim(ALL)
-    assert (found.unclean, found.calls) == (ALL, 0)
+    assert (found.unclean, found.spent) == (ALL, {})
 
 
 async def test_rebalance_that_gives_the_same_back(group: Group) -> None:
     """Its own calls are in its own windows already."""
     one = group.process("a")
     await one.claim(ALL)
-    await one.release(calls=400, unsure=NOTHING)
+    await one.release({"": (400, 60.0)}, unsure=NOTHING)
     found = await one.claim(ALL)
-    assert (found.unclean, found.calls) == (NOTHING, 0)
+    assert (found.unclean, found.spent) == (NOTHING, {})
 
 
 async def test_calls_cut_off_in_a_drain(group: Group) -> None:
     """Their partitions are not released, and whoever has them next looks; the same process at once, without a charge."""
     one = group.process("a")
     await one.claim(ALL)
-    await one.release(calls=0, unsure=LEFT)
+    await one.release({"": (0, 60.0)}, unsure=LEFT)
     found = await one.claim(ALL)
     assert (found.unclean, found.silent) == (LEFT, NOTHING)
 
@@ -150,7 +165,7 @@ async def test_kafka_takes_no_release(
     await one.claim(ALL)
     group.topic.taking.clear()
     with caplog.at_level(logging.WARNING):
-        await one.release(calls=0, unsure=NOTHING)
+        await one.release({"": (0, 60.0)}, unsure=NOTHING)
     assert "no release" in caplog.text
     group.topic.taking.set()
     assert (await group.process("b").claim(ALL)).unclean == ALL
@@ -159,7 +174,7 @@ async def test_kafka_takes_no_release(
 async def test_nothing_to_release(group: Group) -> None:
     """A second drain, or one before the first claim, says nothing."""
     one, before = group.process("a"), len(group.topic.records)
-    await one.release(calls=0, unsure=NOTHING)
+    await one.release({"": (0, 60.0)}, unsure=NOTHING)
     assert len(group.topic.records) == before
 
 
@@ -168,7 +183,7 @@ async def test_topic_that_was_compacted(group: Group) -> None:
     one, other = group.process("a"), group.process("b")
     for _ in range(3):
         await one.claim(LEFT)
-        await one.release(calls=0, unsure=NOTHING)
+        await one.release({"": (0, 60.0)}, unsure=NOTHING)
         await other.claim(RIGHT)
     group.topic.compact()
     assert (await group.process("c").claim(ALL)).unclean == RIGHT

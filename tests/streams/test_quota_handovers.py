@@ -41,7 +41,7 @@ class Member:
     async def close(self) -> None:
         """A drain: what is under way is answered."""
         await self._end()
-        await self.owners.release(calls=self.quota.calls, unsure=NOTHING)
+        await self.owners.release(self.quota.spent(), unsure=NOTHING)
 
     async def die(self) -> None:
         await self._end()
@@ -133,3 +133,47 @@ def test_worker_that_dies_in_a_full_minute() -> None:
     google = skip(story())
     assert len(google.arrived) == 120 * PARTITIONS
     assert len(google.refused) < 200
+
+
+def test_workers_that_come_and_go_every_few_seconds() -> None:
+    """What each knows of the others' calls neither grows nor stays: nobody waits for calls that nobody made."""
+
+    async def story() -> float:
+        google, group = Google(project=PROJECT), Group()
+        queues = _queues(2)
+        one, other = (Member(group, name, google, queues) for name in ("a", "b"))
+        for turn in range(12):
+            await _rebalance([one, other], [one, other] if turn % 2 else [other, one])
+            await asyncio.sleep(3)
+        dead = Member(group, "c", google, queues)
+        for _ in range(4):
+            await _rebalance([one, other, dead], [one, other, dead])
+            await dead.die()
+            dead = Member(group, "c", google, queues)
+            await asyncio.sleep(1)
+            await _rebalance([one, other], [one, other])
+        began = asyncio.get_running_loop().time()
+        async with one.quota.permit("tonight", Place(later=False, start=0.0)):
+            return asyncio.get_running_loop().time() - began
+
+    assert skip(story()) == 0
+
+
+def test_half_of_what_was_taken_over_is_passed_on() -> None:
+    """With it goes half of the calls that count there, so that both halves have as much room as there is."""
+
+    async def story() -> list[int]:
+        google, group = Google(project=PROJECT), Group()
+        queues = _queues(40)
+        gone, heir, third = (Member(group, name, google, queues) for name in ("a", "b", "c"))
+        await _rebalance([], [gone])
+        await asyncio.sleep(20)
+        for queue in queues:
+            queue.clear()
+        await _rebalance([gone], [heir])
+        await _rebalance([heir], [heir, third])
+        now = asyncio.get_running_loop().time()
+        assert len(google.arrived) == 480
+        return [one.quota.schedule.project.used(now) for one in (heir, third)]
+
+    assert skip(story()) == [240, 240]

@@ -77,7 +77,7 @@ def test_very_many_refusals() -> None:
 def test_refusal_in_the_minute_after_a_takeover() -> None:
     """What was only guessed counts no more: half of the window for the guess and half for the refusal would leave nothing."""
     limit = _limit(600)
-    limit.charge(300, until=160.0)
+    limit.charge("b", 300, until=160.0)
     assert limit.used(100.0) == 300
     limit.refused(100.0, 99.0, None)
     assert limit.has_room(101.1)
