@@ -98,10 +98,13 @@ class Schedule:
 
     def _has_room(self, place: Place, now: float) -> bool:
         if place.later and (
-            self.project.under_way >= self.at_once - self.at_once // 10 or self.backlog.holds(now)
+            self.project.under_way >= self.at_once - self.at_once // 10 or self._is_held(now)
         ):
             return False
         return self.project.has_room(now, later=place.later)
+
+    def _is_held(self, now: float) -> bool:
+        return self.backlog.holds(now, self.project.limit - self.project.used(now))
 
     def _overdue(self, now: float) -> Waiter | None:
         if not self.project.has_turn(now):
@@ -127,7 +130,7 @@ class Schedule:
             self._sweep(now)
         moments = [self.accounts.next_look]
         if self.line.head() is not None:
-            moments.append(now + ASK_S if self.backlog.holds(now) else self.project.free_at(now))
+            moments.append(now + ASK_S if self._is_held(now) else self.project.free_at(now))
             if self.circuit.is_open:
                 # Past that moment there was nobody who could try, for want of room.
                 moments.append(self.circuit.until if self.circuit.until > now else now + LOOK_S)

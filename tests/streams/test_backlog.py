@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from planning.urgency import Place
-from streams.backlog import ASK_S, FEW, LONGEST_S, Backlog
+from streams.backlog import ASK_S, EACH, FEW, LONGEST_S, Backlog
 from streams.quota import Quota
 from tests.streams.quota_world import DAY_S
 from tests.streams.skipping import skip
+
+#: Calls that the window has room for: fewer than what waits may ask for.
+ROOM = 2_400
 
 
 class Facts:
@@ -25,30 +28,37 @@ class Facts:
 
 def test_as_many_as_at_any_time() -> None:
     """Nothing waits for them."""
-    assert not Backlog(Facts(FEW)).holds(0.0)
+    assert not Backlog(Facts(FEW)).holds(0.0, ROOM)
 
 
 def test_publication_that_is_being_folded() -> None:
     """Calls wait until it is."""
     facts = Facts(FEW + 1)
     backlog = Backlog(facts)
-    assert backlog.holds(0.0)
-    assert backlog.holds(0.5)
+    assert backlog.holds(0.0, ROOM)
+    assert backlog.holds(0.5, ROOM)
     facts.count = FEW
-    assert not backlog.holds(0.6)
+    assert not backlog.holds(0.6, ROOM)
 
 
 def test_more_than_the_worker_can_fold() -> None:
     """Calls wait for a moment once, not for ever."""
     facts = Facts(10_000)
     backlog = Backlog(facts)
-    assert backlog.holds(0.0)
-    assert not backlog.holds(LONGEST_S)
-    assert not backlog.holds(10 * LONGEST_S)
+    assert backlog.holds(0.0, ROOM)
+    assert not backlog.holds(LONGEST_S, ROOM)
+    assert not backlog.holds(10 * LONGEST_S, ROOM)
     facts.count = 0
-    assert not backlog.holds(11 * LONGEST_S)
+    assert not backlog.holds(11 * LONGEST_S, ROOM)
     facts.count = 10_000
-    assert backlog.holds(12 * LONGEST_S)
+    assert backlog.holds(12 * LONGEST_S, ROOM)
+
+
+def test_window_with_room_for_everybody() -> None:
+    """Nothing waits: nobody takes a place that another one needs."""
+    facts = Facts(FEW + 1)
+    assert not Backlog(facts).holds(0.0, EACH * facts.count)
+    assert Backlog(facts).holds(0.0, EACH * facts.count - 1)
 
 
 def test_many_calls_at_once() -> None:
@@ -56,7 +66,7 @@ def test_many_calls_at_once() -> None:
     facts = Facts(0)
     backlog = Backlog(facts)
     for n in range(100):
-        backlog.holds(n * ASK_S / 50)
+        backlog.holds(n * ASK_S / 50, ROOM)
     assert facts.asked <= 3
 
 
