@@ -26,11 +26,12 @@ test: $(DEV) ## every test, on the most real Kafka this machine offers; ARGS="-k
 chaos: $(DEV) ## a hundred seeded histories with everything failing at random; ARGS="--seeds 10 --first 7"
 	$(BIN)/python -m tests.chaos $(ARGS)
 
-check: $(DEV) ## lint, format, types, and who may import whom
+check: $(DEV) ## lint, format, types, who may import whom, and known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/audit.py $(BIN)/pip-audit requirements-dev.lock
 
 format: $(DEV) ## put the code in order
 	$(BIN)/ruff check --fix .

@@ -42,7 +42,7 @@ from schemas.errors import (
     CalendarGone,
     GoogleUnavailable,
     GrantLost,
-    OperatorError,
+    NotAdmitted,
     QuotaExhausted,
     RateLimited,
     ShiftcalError,
@@ -111,7 +111,7 @@ def _error(kind: Kind, reply: Reply, reasons: Reasons, now: datetime) -> Shiftca
         case (403, Meaning() as found):
             return _forbidden(found, reasons.word)
         case (404, _):
-            return CalendarGone(reasons.word or "notFound", _GONE)
+            return CalendarGone("notFound", _GONE)
         case (403, _) if kind == "list" and reasons.word:
             return CalendarGone(reasons.word, _READ_ONLY)
         case (status, _) if status in {408, 409} or not 400 <= status < 500 or not reasons.word:
@@ -128,7 +128,7 @@ def _forbidden(found: Meaning, word: str) -> ShiftcalError:
         case Meaning.BARRED:
             return GrantLost(word, _BARRED)
         case Meaning.API_OFF:
-            return OperatorError(_API_OFF)
+            return NotAdmitted(word, _API_OFF)
         case Meaning.CALENDAR:
             return CalendarGone(word, _READ_ONLY)
         case Meaning.QUOTA | Meaning.RATE:

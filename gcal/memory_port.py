@@ -64,6 +64,9 @@ class MemoryCalendars:
         account = self._accounts.get(refresh_token.get_secret_value())
         self._accounts = {token: owner for token, owner in self._accounts.items() if owner != account}
 
+    def forget(self, agency_id: str, user_id: str) -> None:
+        """Nothing of a user's access is remembered here."""
+
     async def close(self) -> None:
         """Close nothing."""
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from gcal.reasons import retry_after
-from schemas.errors import GoogleUnavailable, GrantLost, OperatorError
+from gcal.reasons import as_word, retry_after
+from schemas.errors import GoogleUnavailable, GrantLost, NotAdmitted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +55,7 @@ def issued(reply: Reply, now: datetime, *, has_client: bool) -> Issued:
     if not 400 <= reply.status < 500 or reply.status == 429 or not error or error in _FOR_NOW:
         raise _unavailable(error, reply, now)
     if error in _OF_CLIENT or (error == "invalid_request" and not has_client):
-        raise OperatorError(_CLIENT.format(error))
+        raise NotAdmitted(error, _CLIENT.format(error))
     raise GrantLost(error, _GRANT)
 
 
@@ -74,8 +74,7 @@ def _unavailable(error: str, reply: Reply, now: datetime) -> GoogleUnavailable:
 
 
 def _error(answer: dict[str, Any]) -> str:
-    error = answer.get("error")
-    return error[:100] if isinstance(error, str) else ""
+    return as_word(answer.get("error"))
 
 
 def _json(reply: Reply) -> dict[str, Any]:

@@ -6,6 +6,7 @@ exception of `schemas.errors`. Not here: how (`client` over HTTP, `memory` for t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -28,6 +29,20 @@ EVENT_SCOPES = frozenset(
         SCOPE_APP_CREATED,
     }
 )
+
+
+_SCOPES = "https://www.googleapis.com/auth/"
+_IDENTITY = frozenset({"openid", "email", "profile"})
+
+
+def may_write(scopes: Iterable[str]) -> bool:
+    """Say whether Google would let us write events under these scopes.
+
+    Where none is given, or one is spelled as Google never does, Google itself is asked.
+    """
+    given = frozenset(scopes)
+    spelled = all(scope.startswith(_SCOPES) or scope in _IDENTITY for scope in given)
+    return not given or not spelled or not given.isdisjoint(EVENT_SCOPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,10 @@ class CalendarPort(Protocol):
 
     async def revoke(self, refresh_token: SecretStr) -> None:
         """Make Google forget the consent; one that it does not know any more is forgotten already."""
+        ...
+
+    def forget(self, agency_id: str, user_id: str) -> None:
+        """Drop what is remembered of a user's access: the consent ended, or does not reach far enough."""
         ...
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ exceptions. Old format: ``error.errors[].reason``; new one: ``error.details[].re
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
@@ -14,6 +15,9 @@ from typing import Any, NamedTuple
 
 #: No wait that Google asks for is taken for longer than this, should a header be absurd.
 LONGEST_WAIT_S = 3_600.0
+
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z_]{0,59}")
 
 
 class Meaning(Enum):
@@ -71,9 +75,14 @@ def read_reasons(error: Any) -> Reasons:
         *(entry.get("reason") for entry in [*_objects(error.get("errors")), *details]),
         error.get("status"),
     ]
-    words = [word[:100] for word in given if isinstance(word, str) and word]
+    words = [word for each in given if (word := as_word(each))]
     scope = "project" if any(_is_of_project(detail) for detail in details) else "user"
     return Reasons(words[0] if words else "", frozenset(_plain(word) for word in words), scope)
+
+
+def as_word(value: Any) -> str:
+    """Return a reason word if this is one, else nothing: it goes into statuses and logs, where no other text may."""
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
 
 
 def meaning(reasons: Reasons) -> Meaning | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gcal.port import SCOPE_EVENTS, may_write
 from ops import vaults
 from ops.commands import Named, named
 from ops.console import complain, progress, say, say_json, say_table
@@ -55,7 +56,8 @@ def import_(
 
     Every line is {"agency_id", "user_id", "google_account", "refresh_token", "scopes"}, with "google_calendar_id" where
     it is not the primary one. "scopes" is a list, or a text with spaces. All lines are checked first: with one bad
-    line, nothing is imported. To import a file again is harmless.
+    line, nothing is imported. To import a file again is harmless. Whoever gave no scope that lets us write events is
+    told to connect again.
 
     Example: [bold]shiftcal connections import grants.jsonl[/bold]
 
@@ -122,6 +124,11 @@ async def _import(settings: Settings, found: list[NewConnection]) -> None:
 async def _store(vault: Vault, new: NewConnection) -> list[str]:
     """Store one connection; its user, where something newer is known."""
     stored = await vault.store(new, datetime.now(UTC))
+    if not may_write(new.scopes):
+        say(
+            f"{new.agency_id}/{new.user_id} gave no permission to write events: nothing is synced until the user connects"
+            f" again and gives it ({SCOPE_EVENTS})"
+        )
     for user in stored.displaced:
         say(
             f"{new.agency_id}/{user} lost the calendar to {new.agency_id}/{new.user_id}: it belongs to one user"

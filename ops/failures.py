@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from aiokafka import errors as kafka
 
+from ops.overheard import line as kept_out
 from schemas.errors import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ops.overheard import Overheard
     from streams.settings import Settings
 
 _UNREACHABLE: Final = (
@@ -39,7 +41,7 @@ _PORTS: Final = {errno.EADDRINUSE, errno.EADDRNOTAVAIL}
 
 
 @contextmanager
-def kafka_failures(settings: Settings) -> Iterator[None]:
+def kafka_failures(settings: Settings, overheard: Overheard | None = None) -> Iterator[None]:
     """Name the setting and the address where Kafka is not reached, and what it said where it refused."""
     try:
         yield
@@ -50,6 +52,10 @@ def kafka_failures(settings: Settings) -> Iterator[None]:
     except TimeoutError as error:
         raise OperatorError(_late(settings.kafka_bootstrap)) from error
     except kafka.KafkaError as error:
+        if isinstance(error, _UNREACHABLE) and overheard is not None:
+            known = kept_out(settings, overheard.cause)
+            if known is not None:
+                raise OperatorError(known) from error
         if (line := kafka_line(error, settings.kafka_bootstrap)) is None:
             raise
         raise OperatorError(line) from error

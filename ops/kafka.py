@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from ops.failures import kafka_failures
+from ops.overheard import listening
 from schemas.errors import OperatorError
 from streams.cluster import Cluster
 from streams.names import Names
@@ -60,14 +61,8 @@ def quiet() -> None:
 @contextmanager
 def reaching(settings: Settings) -> Iterator[None]:
     """Say in one line what is wrong with Kafka; its client's own words about that are kept off the log."""
-    log = logging.getLogger("aiokafka")
-    before = log.level
-    quiet()
-    try:
-        with kafka_failures(settings):
-            yield
-    finally:
-        log.setLevel(before)
+    with listening() as overheard, kafka_failures(settings, overheard):
+        yield
 
 
 async def expect(settings: Settings) -> None:

@@ -5,6 +5,7 @@ In: the command line. Out: 0 on success, 1 on failure, 2 on wrong use. Not here:
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,18 @@ import typer
 from aiokafka.errors import KafkaError
 from typer.main import get_command
 
-from ops import commands, connections, dead_letters, release, replay, topics, validate, workers
+from ops import (
+    commands,
+    connections,
+    dead_letters,
+    forget,
+    release,
+    replay,
+    rotation,
+    topics,
+    validate,
+    workers,
+)
 from ops.console import complain, say
 from ops.failures import kafka_line, port_line
 from schemas.errors import OperatorError
@@ -28,7 +40,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (workers, topics, validate, connections, commands, release, replay, dead_letters):
+for verbs in (
+    workers,
+    topics,
+    validate,
+    connections,
+    commands,
+    release,
+    replay,
+    dead_letters,
+    forget,
+    rotation,
+):
     verbs.register(app)
 
 
@@ -62,6 +85,8 @@ def shiftcal(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
+    # What we write holds schedules and addresses: it is nobody else's to read. Whoever is of the group may be let in.
+    os.umask(os.umask(0o077) | 0o007)
     sys.exit(status(sys.argv[1:] if arguments is None else arguments))
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Turn = Connected | Disconnected | Deactivated
 
+#: How the ticket of a look begins that a takeover asks for (`planning.takeover`).
+TAKEOVER = "takeover "
+
 _RANK = {"none": -1, "disconnected": 0, "deactivated": 1, "connected": 2}
 
 
@@ -73,6 +76,10 @@ def _place(connection: Connection) -> tuple[float, int, bool, str]:
     return at, _RANK[connection.state], connection.purge, connection.reason or ""
 
 
+#: Problems that end without a new connect.
+_MAY_HAVE_PASSED = frozenset({"calendar_gone", "calendar_not_writable", "token_unreadable"})
+
+
 def fold_resync(before: Connection, fact: ResyncAsked, cooldown: timedelta) -> Connection:
     """Decide whether a resync counts: once per `occurred_at`, and not within the cool-down of the one before."""
     at = fact.cause.occurred_at
@@ -90,8 +97,8 @@ def fold_resync(before: Connection, fact: ResyncAsked, cooldown: timedelta) -> C
             "resync_refused_at": None,
             "verify": Verify(ticket=f"resync {at.isoformat()}", cause=fact.cause),
             "default_cause": fact.cause,
-            # Somebody asks to look again: perhaps the calendar is back.
-            "problem": None if before.problem and before.problem.code == "calendar_gone" else before.problem,
+            # Somebody asks to look again: perhaps the calendar is back, or the key. What Google said of a grant stays said.
+            "problem": None if before.problem and before.problem.code in _MAY_HAVE_PASSED else before.problem,
         }
     )
 
@@ -118,9 +125,14 @@ def _daily_ticket(verified_at: datetime) -> str:
 
 
 def fold_verify_due(before: Connection, fact: VerifyDue) -> Connection:
-    """Note that the daily look is due, once for each look before it; one that somebody asked for covers it."""
+    """Note that the daily look is due, once for each look before it; one that somebody asked for covers it.
+
+    A takeover's is due whenever it is told, and leaves the cause of what a look before it found as it is.
+    """
     if before.state != "connected" or before.verify is not None or before.verified_at is None:
         return before
+    if fact.ticket.startswith(TAKEOVER):
+        return before.model_copy(update={"verify": Verify(ticket=fact.ticket)})
     if fact.ticket != _daily_ticket(before.verified_at):
         return before
     return before.model_copy(update={"verify": Verify(ticket=fact.ticket), "default_cause": None})

@@ -1,12 +1,14 @@
 """Say to a person what is wrong with a message: which field, what was expected, what came.
 
 Comes in: pydantic's errors. Goes out: one sentence, in the words of somebody who writes JSON, not Python. Never a text
-of somebody's schedule, which would go to the dead letters' headers and from there to logs.
+of somebody's schedule, a name or a token, which would go to the dead letters' headers and from there to logs: columns get
+mixed up, so what came is shown only where it looks as the field should.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from schemas.base import Shape
@@ -16,7 +18,21 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-_PRIVATE = {"title", "location", "notes"}
+_TIME = re.compile(r"[0-9TtZz:+\-., ]{0,40}")
+_NUMBER = re.compile(r"[0-9+\-.eE]{0,20}")
+_WORD = re.compile(r"[A-Za-z_]{0,20}")
+_ZONE = re.compile(r"[A-Z][A-Za-z_]{0,19}/[A-Za-z_/+\-0-9]{0,20}")
+#: Too short for a token, and without blanks, as names and titles have.
+_ID = re.compile(r"[A-Za-z0-9_.:/\\\-\x00-\x1f]{0,20}")
+
+#: How a text in a field must look to be shown; in any other field, or where an object was expected, none is.
+_SHOWN = (
+    dict.fromkeys(("start", "end", "occurred_at", "published_from", "published_through"), _TIME)
+    | dict.fromkeys(("version", "schema_version"), _NUMBER)
+    | dict.fromkeys(("op", "command", "reason", "purge"), _WORD)
+    | dict.fromkeys(("agency_id", "calendar_id", "shift_id", "user_id"), _ID)
+    | {"time_zone": _ZONE}
+)
 
 
 def describe(errors: Sequence[ErrorDetails], place: str = "") -> str:
@@ -94,7 +110,9 @@ def _found(error: ErrorDetails) -> str:
             found = found.get(error["ctx"]["discriminator"].strip("'"))
         case "string_too_long" | "string_unicode" if isinstance(found, str):
             return f"a text of {len(found):,} characters"
-    return came(found, private=not _PRIVATE.isdisjoint(map(str, error["loc"])))
+    field = _field(error, "").rpartition(".")[2]
+    shown = _SHOWN.get(field)
+    return came(found, private=shown is None or not isinstance(found, str) or shown.fullmatch(found) is None)
 
 
 def _is_branch(part: int | str) -> bool:

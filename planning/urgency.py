@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from schemas.mutations import Mutation
@@ -26,13 +27,14 @@ class Place(NamedTuple):
     start: float
 
 
-#: Where a look at Google stands: before all writes that are not soon.
-LOOK = Place(later=True, start=0.0)
-
-
 def urgency(mutation: Mutation) -> float:
     """Return the start of the shift as a POSIX timestamp, in seconds."""
     return mutation.start.timestamp()
+
+
+def look_place(waiting: Iterable[Mutation], row: UserRow, now: datetime) -> Place:
+    """Return where a look at Google stands: before all writes that are as soon as those that wait for it."""
+    return Place(later=all(place(mutation, row, now).later for mutation in waiting), start=0.0)
 
 
 def place(mutation: Mutation, row: UserRow, now: datetime) -> Place:

@@ -26,7 +26,8 @@ from pydantic_core import PydanticCustomError
 class Shape(BaseModel):
     """A frozen value. Types are strict (``"7"`` is not a number) and unknown fields are ignored."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+    # Without inputs: a crash logs its reason, and shapes hold schedules.
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
 
 
 #: For `pydantic.dataclasses.dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)`: a shape of which rows hold

@@ -12,6 +12,7 @@ Google, for now     `RateLimited`, `QuotaExhausted`,            tried again, lat
                     `GoogleUnavailable`
 Google, for good    an answer `Denied`, not an exception        a result `refused`; not tried again
 the operator        `OperatorError`                             the program ends with one line
+                    `NotAdmitted`, by Google                    users wait until it is put right
 us                  anything else                               the worker ends at once, nothing acked
 ==================  ==========================================  =====================================
 """
@@ -75,3 +76,11 @@ class GoogleUnavailable(GoogleForNow):
 
 class OperatorError(ShiftcalError):
     """Something that whoever runs Shiftcal has to put right; told in one line."""
+
+
+class NotAdmitted(OperatorError):
+    """Google takes no call of this deployment, whoever the user: its OAuth client or its project. `code` is its word."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -225,12 +225,21 @@ class UserReleased(Shape):
 
 
 class VerifyDue(Shape):
-    """It is time for the daily look at Google; `ticket` names it once."""
+    """It is time for a look at Google, the daily one or one after a takeover; `ticket` names it."""
 
     fact: Literal["verify_due"] = "verify_due"
     agency_id: str
     user_id: str
     ticket: str
+
+
+class Forgotten(Shape):
+    """Nothing shall be kept of this person, as of `at`; a turn of the connection that is newer outlives it."""
+
+    fact: Literal["forgotten"] = "forgotten"
+    agency_id: str
+    user_id: str
+    at: AwareDatetime
 
 
 UserFact = Annotated[
@@ -247,3 +256,6 @@ UserFact = Annotated[
     | VerifyDue,
     Field(discriminator="fact"),
 ]
+
+#: What stands on `user-facts`: facts that are folded into a row, and the wish to have no row.
+UserRecord = Annotated[UserFact | Forgotten, Field(discriminator="fact")]

@@ -13,10 +13,10 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from planning import calendars, users
+from planning import calendars, forgetting, users
 from planning.gathering import gathered
 from planning.intake import Source, read
-from schemas.facts import CalendarReleased, PublicationChanged, ShiftsChanged
+from schemas.facts import CalendarReleased, Forgotten, PublicationChanged, ShiftsChanged
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
 from streams import codec
 from streams.each import Manner
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from faust.types import EventT
 
     from planning.intake import Reading
+    from schemas.facts import UserFact
     from schemas.policy import Policies
     from streams.faustapp import App
     from streams.lanes import Lanes
@@ -97,10 +98,12 @@ def define_intake(tools: Tools) -> None:
 
     async def intake(events: Sequence[EventT[Any]]) -> Deliveries:
         readings = []
-        for event in events:
+        for count, event in enumerate(events, 1):
             source = source_of(event, tools.names)
             readings.append(read(source))
             tools.metrics.took_in(source.name, readings[-1])
+            if count % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
         return await hand_over(gathered(readings), tools.sender, tools.names)
 
     tools.app.raw_agent(tools.names.inputs, intake, name="intake", manner=TOGETHER)
@@ -187,6 +190,13 @@ def define_calendars(tools: Tools) -> Calendars:
     return tables
 
 
+async def _forget(tools: Tools, table: Repository[UserRow], user: bytes) -> Deliveries:
+    """Drop the row, and the status with it."""
+    table.drop(user)
+    tools.metrics.holds(user, 0)
+    return [await tools.teller.send(tools.names.status, user, None)]
+
+
 def define_users(
     tools: Tools, table: Repository[UserRow], lanes: Lanes, policies: Policies, cooldown: timedelta
 ) -> None:
@@ -200,14 +210,24 @@ def define_users(
 
     async def fold_user(key: bytes, events: Sequence[EventT[Any]]) -> Deliveries:
         last = events[-1].message
-        facts = [codec.user_fact(event.message.value) for event in events]
-        before = table.get(last.partition, key)
-        unsure = lanes.unsure(last.partition, key)
-        folded = users.fold_all(
-            before, facts, users.Terms(policies.of(facts[0].agency_id), now(), cooldown, unsure)
-        )
+        sent: list[Awaitable[object]] = []
+        for some in forgetting.runs([codec.user_record(event.message.value) for event in events]):
+            before = table.get(last.partition, key)
+            if isinstance(some, Forgotten):
+                sent += await _forget(tools, table, key) if forgetting.goes(before, some) else ()
+            elif facts := forgetting.worth_folding(before, some):
+                sent += await fold_facts(last.partition, key, before, facts)
+        lanes.folded(last.partition, key, last.offset)
+        return sent
+
+    async def fold_facts(
+        partition: int, key: bytes, before: UserRow | None, facts: Sequence[UserFact]
+    ) -> Deliveries:
+        unsure = lanes.unsure(partition, key)
+        terms = users.Terms(policies.of(facts[0].agency_id), now(), cooldown, unsure)
+        folded = users.fold_all(before, facts, terms)
         # Until the gate opens this may be a redelivery whose row was written, but not its changelog record or its status.
-        again = not lanes.is_open(last.partition)
+        again = not lanes.is_open(partition)
         if again or folded.row != before:
             table.put(key, folded.row)
         tools.metrics.told(folded)
@@ -219,7 +239,6 @@ def define_users(
         ]
         if status is not None:
             sent.append(await tools.teller.send(tools.names.status, key, codec.plain(status)))
-        lanes.folded(last.partition, key, last.offset)
         return sent
 
     tools.app.raw_agent([tools.names.user_facts], fold, name="users")

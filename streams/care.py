@@ -7,7 +7,8 @@ Not here: the work. What is not named here is a bug, and ends the worker.
 raised                          what becomes of it
 ==============================  ========================================================================
 quota exhausted, grant lost,    the user's problem, in the row and in the status
-calendar gone, no token
+calendar gone, no token,
+our own client not admitted
 Google or the vault for now     a pause of this lane, growing with every time
 closed                          a short pause: no call may begin, for a rebalance or after a freeze
 ==============================  ========================================================================
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gcal.backoff import delay
 from planning import problems
-from schemas.errors import CalendarGone, GoogleForNow, GrantLost, OperatorError, QuotaExhausted
+from schemas.errors import CalendarGone, GoogleForNow, GrantLost, NotAdmitted, OperatorError, QuotaExhausted
 from schemas.facts import TroubleFound
 from streams.desk import Closed, NoToken
 from streams.tables import NotOpen
@@ -125,6 +126,9 @@ class Care:
         except GoogleForNow as error:
             self.patience.failed(error.retry_after)
             self._desk.hindered(error)
+        except NotAdmitted as error:
+            self._desk.hindered(error)
+            await self._found(row, problems.not_admitted(error, datetime.now(UTC)))
         except OperatorError as error:
             self.patience.failed(None)
             self._desk.hindered(error)
@@ -132,6 +136,10 @@ class Care:
 
     async def _found(self, row: UserRow, problem: Problem) -> None:
         self._desk.forget(row)
+        await self.tell_problem(row, problem)
+
+    async def tell_problem(self, row: UserRow, problem: Problem) -> None:
+        """Send a problem of this user, and wait until the row holds it."""
         await self.tell(
             TroubleFound(
                 agency_id=row.agency_id,

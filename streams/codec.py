@@ -10,14 +10,16 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import zstandard
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from schemas.facts import CalendarFact, UserFact
+from schemas.facts import CalendarFact, UserRecord
 
 T = TypeVar("T", bound=BaseModel)
 
-_CALENDAR_FACTS: TypeAdapter[Any] = TypeAdapter(CalendarFact)
-_USER_FACTS: TypeAdapter[Any] = TypeAdapter(UserFact)
+# Unions do not take this from their members.
+_QUIET = ConfigDict(hide_input_in_errors=True)
+_CALENDAR_FACTS: TypeAdapter[Any] = TypeAdapter(CalendarFact, config=_QUIET)
+_USER_RECORDS: TypeAdapter[Any] = TypeAdapter(UserRecord, config=_QUIET)
 _LARGEST = 256 * 1024 * 1024
 
 # Level 1: a third of the time of the default level, for 5 % more bytes. One each for the one thread that uses them.
@@ -51,10 +53,10 @@ def calendar_fact(data: bytes) -> CalendarFact:
     return fact
 
 
-def user_fact(data: bytes) -> UserFact:
-    """Return the fact of a `user-facts` record."""
-    fact: UserFact = _USER_FACTS.validate_json(_decompress(data, max_output_size=_LARGEST))
-    return fact
+def user_record(data: bytes) -> UserRecord:
+    """Return what a `user-facts` record holds."""
+    record: UserRecord = _USER_RECORDS.validate_json(_decompress(data, max_output_size=_LARGEST))
+    return record
 
 
 def plain(shape: BaseModel) -> bytes:

@@ -12,12 +12,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gcal.port import Grant
+from gcal.port import Grant, may_write
+from schemas.errors import GrantLost
 from streams import codec
 from streams.tables import NotOpen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
 
     from gcal.port import CalendarPort, Page
@@ -95,7 +96,7 @@ class Desk:
             raise Closed
 
     async def session(self, row: UserRow) -> Session:
-        """Return the user's way to Google; raises `NoToken` where the vault has no live connection."""
+        """Return the user's way to Google; raises where there is none: no live connection, or one that may not write."""
         who, connected_at = (row.agency_id, row.user_id), row.connection.connected_at
         known = self._sessions.get(who)
         if known is not None and known[0] == connected_at:
@@ -104,6 +105,8 @@ class Desk:
         if connection is None:
             self.forget(row)
             raise NoToken
+        if not may_write(connection.scopes):
+            raise GrantLost("insufficient_scope", "The user's consent does not cover calendar events.")
         grant = Grant(*who, connection.refresh_token, connection.connected_at, frozenset(connection.scopes))
         # An account is an e-mail address, whose case says nothing: two spellings share one window.
         account = connection.google_account.strip().lower()
@@ -114,13 +117,20 @@ class Desk:
         return session
 
     def forget(self, row: UserRow) -> None:
-        """Ask the vault again next time."""
+        """Ask the vault again next time, and Google for another access token."""
         self._sessions.pop((row.agency_id, row.user_id), None)
+        self.port.forget(row.agency_id, row.user_id)
 
     @asynccontextmanager
-    async def permit(self, session: Session, place: Place) -> AsyncIterator[Permit]:
-        """Wait for the right to make one call; one that may not begin after all takes no place in the windows."""
-        async with self.quota.permit(session.account, place) as permit:
+    async def permit(
+        self, session: Session, place: Place, again: Permit | None = None
+    ) -> AsyncIterator[Permit]:
+        """Wait for the right to make one call; one that may not begin after all takes no place in the windows.
+
+        `again`: the permit of a call that was refused, whose place in the order it takes up.
+        """
+        user = f"{session.grant.agency_id}/{session.grant.user_id}"
+        async with self.quota.permit(session.account, place, user, again) as permit:
             try:
                 yield permit
             except (Closed, NotOpen):
@@ -159,6 +169,10 @@ class Desk:
         if now - self._complained.get(type(error), -COMPLAIN_S) >= COMPLAIN_S:
             self._complained[type(error)] = now
             log.warning("lanes wait: %s", error)
+
+    async def hand_over(self, key: bytes, fact: UserFact) -> Awaitable[object]:
+        """Send a fact about a user, and return its delivery."""
+        return await self.sender.send(self.names.user_facts, key, codec.encode(fact))
 
     async def tell(self, key: bytes, fact: UserFact) -> int:
         """Send a fact about a user, wait for its delivery, and return its offset."""

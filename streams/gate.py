@@ -1,6 +1,6 @@
 """The caught-up gate: after every assignment lanes wait until what was sent has been folded.
 
-In: the partitions of `user-facts` that are ours now. Out: one call `on_open(partitions)` per assignment, or none when the next
+In: the partitions of `user-facts` that are ours now. Out: one awaited call `on_open(partitions)` per assignment, or none when the next
 one comes first. Not here: lanes. Outcomes that were sent and not folded yet would be planned, and called, again.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from aiokafka.structs import TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from streams.cluster import Cluster
     from streams.faustapp import App
@@ -29,7 +29,11 @@ class Gate:
     """Opens once per assignment."""
 
     def __init__(
-        self, app: App, cluster: Cluster, rebuild: Rebuild, on_open: Callable[[frozenset[int]], None]
+        self,
+        app: App,
+        cluster: Cluster,
+        rebuild: Rebuild,
+        on_open: Callable[[frozenset[int]], Awaitable[None]],
     ) -> None:
         self._app = app
         self._cluster = cluster
@@ -70,9 +74,9 @@ class Gate:
         topic = self._app.wiring.owned_topic
         ends = await self._cluster.ends([TopicPartition(topic, number) for number in sorted(partitions)])
         if await self._folded(ends, assignment):
-            self._opened_for = assignment
             log.info("caught up with %s, partitions %s", topic, sorted(partitions))
-            self._on_open(partitions)
+            await self._on_open(partitions)
+            self._opened_for = assignment
             await self._rebuild.confirm()
 
     async def _folded(self, ends: Mapping[TopicPartition, int], assignment: int) -> bool:

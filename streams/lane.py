@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from planning import problems
 from planning.agenda import Look, Rest, Write
+from schemas.errors import GoogleForNow
 from schemas.facts import TokenReleased
 from streams.care import Care
 from streams.look import look
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from schemas.mutations import Mutation
     from schemas.rows import UserRow
     from streams.desk import Desk
+    from vault import TokenToRevoke
 
 
 class Lane:
@@ -52,6 +55,16 @@ class Lane:
     def unsure(self) -> frozenset[str]:
         """Return the shifts about which a call may have been made whose outcome is not told."""
         return self._writing.unsure
+
+    @property
+    def partition(self) -> int:
+        """Return the partition of `user-facts` that holds this user."""
+        return self._partition
+
+    @property
+    def was_cut(self) -> bool:
+        """Say whether the drain ended a call, or its report, before anybody knew what came of it."""
+        return self._writing.was_cut
 
     def inherit(self, mutations: tuple[Mutation, ...]) -> None:
         """Take over what was planned before this worker had the user: its last owner may have made any of it."""
@@ -115,11 +128,20 @@ class Lane:
         token = await desk.vault.release(row.agency_id, row.user_id, release.ended_at, release.reason)
         desk.forget(row)
         if token is not None:
-            await desk.port.revoke(token.refresh_token)
-            await desk.vault.revoked(token.token_id)
+            await self._revoke(row, token)
         await self._care.tell(
             TokenReleased(agency_id=row.agency_id, user_id=row.user_id, ended_at=release.ended_at)
         )
+
+    async def _revoke(self, row: UserRow, token: TokenToRevoke) -> None:
+        try:
+            await self._desk.port.revoke(token.refresh_token)
+        except GoogleForNow:
+            # Said once: that the token is revoked is part of what a status of an ended connection promises.
+            if row.connection.problem != (waits := problems.not_revoked()):
+                await self._care.tell_problem(row, waits)
+            raise
+        await self._desk.vault.revoked(token.token_id)
 
     async def _wait(self, seconds: float | None) -> None:
         try:

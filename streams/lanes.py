@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from planning.agenda import Rest, Write, agenda, outlook
 from planning.connection import daily_look
+from planning.takeover import takeover_look
 from streams.lane import Lane
 from streams.tables import NotOpen
 
@@ -77,14 +78,21 @@ class Lanes:
         elif not self._desk.paused:
             self._wake(partition, key)
 
-    def open(self, partitions: frozenset[int]) -> None:
-        """Let lanes run for these partitions, and wake whoever has open differences."""
+    def open(self, partitions: frozenset[int], unclean: frozenset[int] = frozenset()) -> None:
+        """Let lanes run for these partitions, and wake whoever has open differences.
+
+        `unclean`: partitions that were left without a word. Their users are looked at before anything is written.
+        """
         self._desk.paused = False
         self._open = partitions
-        self._waking = asyncio.get_running_loop().create_task(self._wake_all(partitions), context=Context())
+        waking = self._wake_all(partitions, unclean)
+        self._waking = asyncio.get_running_loop().create_task(waking, context=Context())
 
-    async def drain(self) -> None:
-        """End all lanes. A second one, of a stop that meets a rebalance, ends no sooner than the first."""
+    async def drain(self) -> frozenset[int]:
+        """End all lanes, and return the partitions in which a call was cut off whose outcome nobody knows.
+
+        A second one, of a stop that meets a rebalance, ends no sooner than the first.
+        """
         self._desk.paused = True
         self._open = self._walked = frozenset()
         self._desk.metrics.hold_nothing()
@@ -95,13 +103,15 @@ class Lanes:
         if self._waking is not None:
             self._waking.cancel()
             tasks.append(self._waking)
+        lanes = [lane for lane, _ in self._lanes.values()]
         try:
-            await asyncio.gather(*(lane.drain(DRAIN_S) for lane, _ in self._lanes.values()))
+            await asyncio.gather(*(lane.drain(DRAIN_S) for lane in lanes))
         finally:
             self._lanes.clear()
             for task in tasks:
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        return frozenset(lane.partition for lane in lanes if lane.was_cut)
 
     async def rounds(self) -> None:
         """Look through the rows now and then, for users whose daily verify is due; until cancelled."""
@@ -119,11 +129,22 @@ class Lanes:
                     after = found[-1][0]
                     await asyncio.sleep(0)
 
-    async def _wake_all(self, partitions: frozenset[int]) -> None:
+    async def _wake_all(self, partitions: frozenset[int], unclean: frozenset[int]) -> None:
+        handed: list[Awaitable[object]] = []
+
+        async def take_over(partition: int, key: bytes, row: UserRow) -> None:
+            due = takeover_look(row, self._desk.policies.of(row.agency_id), datetime.now(UTC))
+            if due is None:
+                await self._wake_if_open(partition, key, row)
+            else:  # wakes the lane once it is folded
+                handed.append(await self._desk.hand_over(key, due))
+
         try:
             for partition in sorted(partitions):
-                await self._walk(frozenset({partition}), self._wake_if_open)
+                visit = take_over if partition in unclean else self._wake_if_open
+                await self._walk(frozenset({partition}), visit)
                 self._walked |= {partition} & self._open
+            await asyncio.gather(*handed)
         except Exception as error:  # noqa: BLE001 - users who were never woken would wait in silence
             self._desk.fail(error)
 

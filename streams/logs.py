@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
     from streams.settings import Settings
 
-# The last two are ours, and log what Faust's own classes say in our subclasses.
+# The last two are ours, and log what Faust's own classes say in our subclasses. At DEBUG aiosqlite quotes whole rows.
 _NOISY = (
     "faust",
     "mode",
     "aiokafka",
     "aiohttp",
+    "aiosqlite",
     "alembic",
     "sqlalchemy",
     "streams.faustapp",

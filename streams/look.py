@@ -11,8 +11,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from planning.agenda import pending
 from planning.observation import observe
-from planning.urgency import LOOK
+from planning.urgency import look_place
 from planning.verify import ids_to_read, known_ids
 from planning.window import listed_from
 from schemas.answers import Held
@@ -20,6 +21,7 @@ from schemas.facts import CalendarSeen
 from schemas.mutations import Get
 
 if TYPE_CHECKING:
+    from planning.urgency import Place
     from schemas.mutations import EventBody
     from schemas.outcomes import Observed
     from schemas.rows import UserRow
@@ -29,18 +31,19 @@ if TYPE_CHECKING:
 async def look(desk: Desk, session: Session, row: UserRow, ticket: str) -> CalendarSeen:
     """Return what stands at Google now; costs a call a page, and one for each id that has to be read."""
     at = datetime.now(UTC)
+    place = look_place(pending(row, desk.policies.of(row.agency_id), at), row, at)
     known = known_ids(row)
     strips = row.connection.strips_properties and row.connection.target == session.target
     observed: dict[str, Observed] = {}
     if not strips:
-        for event in await _listed(desk, session, row, at):
+        for event in await _listed(desk, session, row, at, place):
             if (seen := observe(event, row.agency_id, known)) is not None:
                 observed[seen.event_id] = seen
     absent: list[str] = []
     same_place = row.connection.target in {None, session.target}
     policy = desk.policies.of(row.agency_id)
     for event_id in ids_to_read(row, observed, at, policy) if same_place else ():
-        async with desk.permit(session, LOOK):
+        async with desk.permit(session, place):
             answer = await desk.call(session, Get(event_id=event_id, generation=known[event_id][2]))
         stands = observe(answer.event, row.agency_id, known) if isinstance(answer, Held) else None
         if stands is None:
@@ -61,11 +64,11 @@ async def look(desk: Desk, session: Session, row: UserRow, ticket: str) -> Calen
     )
 
 
-async def _listed(desk: Desk, session: Session, row: UserRow, at: datetime) -> list[EventBody]:
+async def _listed(desk: Desk, session: Session, row: UserRow, at: datetime, place: Place) -> list[EventBody]:
     events: list[EventBody] = []
     token: str | None = None
     while True:
-        async with desk.permit(session, LOOK):
+        async with desk.permit(session, place):
             page = await desk.list_page(session, row.agency_id, listed_from(at), token)
         events += page.events
         token = page.next_page_token

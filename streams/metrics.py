@@ -49,6 +49,12 @@ class Metrics:
         )
         self.lanes = Gauge("lanes", "Users with work under way.", **name)
         self.waiting = Gauge("permits_waiting", "Calls that wait for quota.", **name)
+        self.permits = Gauge(
+            "permits_per_minute",
+            "Google calls a minute of this worker's share, as Google takes them.",
+            **name,
+        )
+        self.circuit = Gauge("circuit_open", "1 while Google answers nobody.", **name)
         self.lag = Gauge("consumer_lag_records", "Records not yet processed.", ["topic", "partition"], **name)
         self._held: dict[bytes, int] = {}
         self._held_removals = Gauge("held_removals", "Removals that wait for an operator.", **name)

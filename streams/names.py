@@ -19,7 +19,8 @@ INPUTS = (
 )
 TABLES = ("publications", "assignments", "rosters", "users")
 MAX_MESSAGE = 16 * 1024 * 1024
-WEEK_MS = 7 * 24 * 3600 * 1000
+DAY_MS = 24 * 3600 * 1000
+WEEK_MS = 7 * DAY_MS
 
 _UNLIMITED = {"retention.ms": "-1", "retention.bytes": "-1"}
 _LARGE = {"max.message.bytes": str(MAX_MESSAGE)}
@@ -34,6 +35,10 @@ _CHANGELOG = {
     "delete.retention.ms": "86400000",
     **_LARGE,
 }
+
+
+# Older statuses are of no use to anybody, and those of somebody who is forgotten should not outlast the day.
+_STATUS = {"cleanup.policy": "compact", "segment.ms": str(DAY_MS), "max.compaction.lag.ms": str(DAY_MS)}
 
 
 class Role(StrEnum):
@@ -64,8 +69,10 @@ class Spec:
                 return _INTERNAL
             case Role.CHANGELOG:
                 return _CHANGELOG
-            case Role.REBUILD | Role.STATUS:
+            case Role.REBUILD:
                 return {"cleanup.policy": "compact"}
+            case Role.STATUS:
+                return _STATUS
             case Role.OUTPUT:
                 return {}
             case _:

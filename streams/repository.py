@@ -46,6 +46,17 @@ class Repository(Generic[Row]):
         self.table[key] = data
         self._remember(key, data, row)
 
+    def drop(self, key: bytes) -> None:
+        """Remove the row from the partition of the event under way; the changelog is told even if it is gone by now.
+
+        Where the event comes again after a crash, the row may be gone from here and not from there.
+        """
+        self._known.pop(key, None)
+        if key in self.table.data:
+            del self.table[key]
+        else:
+            self.table.on_key_del(key)
+
     def scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Walk over the raw rows of a partition in key order. No database iterator lives between two items."""
         after: bytes | None = None

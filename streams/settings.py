@@ -127,7 +127,7 @@ class Settings(BaseSettings):
     )
     google_user_per_minute: Count = Field(600, description="Google calls per minute of one Google account.")
     google_timeout_s: Seconds = Field(20, description="Seconds after which a call to Google is given up.")
-    google_calls: Count = Field(64, description="Google calls of one worker under way at once.")
+    google_calls: Count = Field(128, description="Google calls of one worker under way at once.")
     lane_calls: Count = Field(4, description="Google calls of one user under way at once.")
     resync_cooldown_s: int = Field(
         60, ge=0, description="Seconds between two resyncs of one user; 0: no limit."

@@ -103,7 +103,7 @@ class Consumer(driver.Consumer):
             and (last is None or 0 <= message.offset - last <= 1)
             and buffer.size <= buffer.max_messages
             and not topics._tp_to_callback_lock.locked()  # noqa: SLF001 - held while topics are handed out anew
-            and not any(channel.queue.full() for channel in topics._tp_index[tp])  # noqa: SLF001 - as above
+            and not any(channel.queue.full() for channel in topics._tp_index.get(tp, ()))  # noqa: SLF001 - as above
         )
 
     async def subscribe(self, topics: Iterable[str]) -> None:

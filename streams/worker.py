@@ -18,6 +18,7 @@ from schemas.errors import OperatorError
 from schemas.rows import UserRow
 from streams import logs, serve, topics
 from streams.agents import REMEMBERED, Tools, define_calendars, define_intake, define_users
+from streams.backlog import Backlog
 from streams.clock import Pulse
 from streams.cluster import Cluster
 from streams.continuity import Continuity
@@ -30,17 +31,21 @@ from streams.membership import membership
 from streams.metrics import Metrics
 from streams.names import Names
 from streams.outbox import keep_sending
+from streams.owners import Owners
 from streams.quota import Quota
 from streams.rebuild import Rebuild
 from streams.repository import Repository
 from streams.revocations import keep_revoking
 from streams.security import Broker
 from streams.sender import Sender
+from streams.shares import Shares
 from streams.slimness import keep_slim
 from vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Iterator
+
+    from aiokafka.structs import TopicPartition
 
     from schemas.policy import Policies
     from streams.faustapp import App
@@ -91,7 +96,7 @@ class Worker:
     """One worker of the group. `Lifecycle` of its Faust app: what a rebalance asks of the lanes."""
 
     def __init__(self, settings: Settings, policies: Policies, instance_id: str) -> None:
-        self._settings, self._policies = settings, policies
+        self._settings, self._policies, self._instance_id = settings, policies, instance_id
         self._names = names_of(settings)
         self._broker = broker_of(settings)
         self._metrics = Metrics()
@@ -129,6 +134,7 @@ class Worker:
             self._rebuild = Rebuild(
                 cluster, sender, self._names, accept_truncated_history=accept_truncated_history
             )
+            self._owners = Owners(cluster, sender, self._names, self._instance_id)
             await self._rebuild.begin()
             app = self._build(cluster, (sender, teller), vault, port)
             await stack.enter_async_context(health(self._settings, self.is_ready, self._page))
@@ -167,6 +173,8 @@ class Worker:
             settings.google_calls,
             loop.time,
         )
+        self._quota.schedule.backlog = Backlog(self._unfolded)
+        self._shares = Shares(self._quota, settings.google_project_per_minute, settings.partitions)
         self._desk = Desk(
             rows=rows,
             policies=self._policies,
@@ -182,7 +190,7 @@ class Worker:
         )
         self._lanes = Lanes(self._desk)
         define_users(tools, rows, self._lanes, self._policies, timedelta(seconds=settings.resync_cooldown_s))
-        self._gate = Gate(app, cluster, self._rebuild, self._lanes.open)
+        self._gate = Gate(app, cluster, self._rebuild, self._open)
         return app
 
     @asynccontextmanager
@@ -209,6 +217,21 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever breaks beside the streams ends the worker, as its reason
             self._app.fail(error)
 
+    def _unfolded(self) -> int:
+        """Return how many facts of our users are not folded yet."""
+        return sum(lag for tp, lag in self._lags() if tp.topic == self._names.user_facts)
+
+    def _lags(self) -> Iterator[tuple[TopicPartition, int]]:
+        """Yield how many records of each partition are not processed, by the last fetch: that is fresh enough, and free."""
+        for tp, processed in self._app.continuity.processed.items():
+            try:
+                end = self._app.consumer.highwater(tp)
+            except (
+                AssertionError
+            ):  # aiokafka's way to say that the partition was given up, in the consumer's thread
+                continue
+            yield tp, max(0, (end or 0) - processed)
+
     # Lifecycle: what a rebalance and a stop ask of us
 
     def pause(self) -> None:
@@ -218,13 +241,18 @@ class Worker:
     async def drain(self) -> None:
         """End the gate and the lanes, before the partitions are given up."""
         await self._gate.disarm()
-        await self._lanes.drain()
+        unsure = await self._lanes.drain()
+        await self._owners.release(self._quota.spent(), unsure=unsure)
 
     def opened(self, partitions: frozenset[int]) -> None:
-        """Take our share of the quota, and wait until we are caught up."""
-        share = self._settings.google_project_per_minute * len(partitions) // self._settings.partitions
-        self._quota.share(share)
+        """Wait until we are caught up."""
         self._gate.arm(partitions)
+
+    async def _open(self, partitions: frozenset[int]) -> None:
+        """Take our share of the quota, less what the last owners may have used of it, and let lanes run."""
+        left = await self._owners.claim(partitions)
+        self._shares.take(partitions, left)
+        self._lanes.open(partitions, left.unclean)
 
     # Health
 
@@ -235,10 +263,11 @@ class Worker:
     def _page(self) -> bytes:
         self._metrics.lanes.set(len(self._lanes))
         self._metrics.waiting.set(self._quota.waiting)
+        self._metrics.permits.set(self._quota.schedule.project.limit)
+        self._metrics.circuit.set(self._quota.schedule.circuit.is_open)
         self._metrics.open.set(self.is_ready())
-        for tp, processed in self._app.continuity.processed.items():
-            end = self._app.consumer.highwater(tp)  # as fresh as the last fetch, and free
-            self._metrics.lag.labels(tp.topic, tp.partition).set(max(0, (end or 0) - processed))
+        for tp, lag in self._lags():
+            self._metrics.lag.labels(tp.topic, tp.partition).set(lag)
         return self._metrics.page()
 
 

@@ -20,7 +20,7 @@ from planning.agenda import Write, agenda
 from planning.answers import Attempt, Unsettled
 from planning.identity import shift_key
 from planning.urgency import place
-from schemas.errors import GoogleForNow, GrantLost, QuotaExhausted, RateLimited
+from schemas.errors import GoogleForNow, GrantLost, NotAdmitted, QuotaExhausted, RateLimited
 from schemas.facts import CallsAnswered
 from streams.desk import Closed
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from schemas.rows import UserRow
     from streams.care import Care
     from streams.desk import Desk, Session
+    from streams.quota import Permit
 
 #: Later than any offset: the call is under way, or its outcome not delivered yet.
 UNKNOWN = float("inf")
@@ -62,6 +63,7 @@ class Writing:
         self._order: tuple[tuple[Mutation, ...], datetime, list[tuple[Place, str, Mutation]]] | None = None
         #: Shifts whose write may have been made, though no answer told how it ended.
         self._unsure: set[str] = set()
+        self.was_cut = False
 
     @property
     def unsure(self) -> frozenset[str]:
@@ -146,6 +148,7 @@ class Writing:
                 while tasks := self._tasks():
                     await asyncio.wait(tasks)
         except TimeoutError:
+            self.was_cut = True
             while tasks := self._tasks():
                 for task in tasks:
                     task.cancel()
@@ -172,18 +175,25 @@ class Writing:
     async def _write(self, row: UserRow, name: str, mutation: Mutation) -> Outcome | None:
         """Carry one mutation out, and return what it came to; None where it was not made."""
         attempt: Attempt | None = None
+        permit: Permit | None = None
         try:
             session = await self._desk.session(row)
             while self._newest(mutation, attempt) is not None:
-                async with self._desk.permit(session, self._waiting[name]) as permit:
-                    newest = self._newest(mutation, attempt)
-                    if newest is None:
-                        permit.unused()
-                        break  # the wish changed while this waited; the next plan knows
-                    mutation, attempt = newest, attempt or answers.begin(newest)
-                    queued_at = self._waiting.pop(name)
-                    answer = await self._call(name, session, attempt)
-                step = answers.proceed(attempt, answer, datetime.now(UTC))
+                queued_at = self._waiting[name]
+                try:
+                    async with self._desk.permit(session, queued_at, permit) as permit:
+                        newest = self._newest(mutation, attempt)
+                        if newest is None:
+                            permit.unused()
+                            break  # the wish changed while this waited; the next plan knows
+                        mutation, begun = newest, attempt or answers.begin(newest)
+                        del self._waiting[name]
+                        answer = await self._call(name, session, begun)
+                except RateLimited as error:
+                    self._desk.hindered(error)
+                    self._waiting[name] = queued_at  # it was not made, and waits on where it stood
+                    continue
+                step = answers.proceed(begun, answer, datetime.now(UTC))
                 if isinstance(step, Unsettled):
                     raise GoogleForNow("unsettled", "Google's answers about one event do not fit together")
                 if not isinstance(step, Attempt):
@@ -201,7 +211,7 @@ class Writing:
         self._unsure.add(name)
         try:
             return await self._desk.call(session, attempt.call)
-        except (Closed, GrantLost, QuotaExhausted, RateLimited):
+        except (Closed, GrantLost, NotAdmitted, QuotaExhausted, RateLimited):
             if not unsure:
                 self._unsure.discard(name)  # it was not made, that much is sure
             raise

@@ -13,7 +13,9 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -72,19 +74,32 @@ def fetch_jars() -> Path:
 class JavaKafka:
     """One broker of our own; every method blocks (from a coroutine: `asyncio.to_thread`)."""
 
-    def __init__(self, *, heap_mb: int = 512) -> None:
-        """Format a new data directory and start the broker on it."""
+    def __init__(
+        self,
+        *,
+        heap_mb: int = 512,
+        listeners: Mapping[str, str] = MappingProxyType({}),
+        properties: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Format a new data directory and start the broker on it.
+
+        `listeners`: names of further ones with their protocols, beside the plain one; `addresses` says where they are.
+        """
         self._jars = fetch_jars()
         self._heap = f"-Xmx{heap_mb}m"
         self._home = Path(tempfile.mkdtemp(prefix="shiftcal-kafka-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
-        port, controller = _free_ports(2)
+        port, controller, *more = _free_ports(2 + len(listeners))
         self.bootstrap = f"127.0.0.1:{port}"
+        self.addresses = {name: f"127.0.0.1:{number}" for name, number in zip(listeners, more, strict=True)}
         self.name = f"Apache Kafka {VERSION} (jars)"
         self.unproven: str | None = None
         self._config = self._home / "server.properties"
-        self._config.write_text(_properties(port, controller, self._home / "data"))
+        ours = _properties(self.bootstrap, f"127.0.0.1:{controller}", self._home / "data")
+        self._config.write_text(
+            _file({**ours, **_more_listeners(ours, listeners, self.addresses), **properties})
+        )
         try:
             self._format()
             self._start()
@@ -178,14 +193,30 @@ class JavaKafka:
         return ["java", self._heap, "-XX:+UseSerialGC", "-cp", f"{self._jars}{os.sep}*"]
 
 
-def _properties(port: int, controller: int, data: Path) -> str:
-    ours = {
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
-        "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
+def _properties(bootstrap: str, controller: str, data: Path) -> dict[str, str]:
+    return COMMON | {
+        "listeners": f"PLAINTEXT://{bootstrap},CONTROLLER://{controller}",
+        "advertised.listeners": f"PLAINTEXT://{bootstrap}",
+        "controller.quorum.bootstrap.servers": controller,
         "log.dirs": str(data),
     }
-    return "".join(f"{name}={value}\n" for name, value in (COMMON | ours).items())
+
+
+def _more_listeners(
+    ours: Mapping[str, str], listeners: Mapping[str, str], addresses: Mapping[str, str]
+) -> dict[str, str]:
+    places = [f"{name}://{address}" for name, address in addresses.items()]
+    protocols = [f"{name}:{protocol}" for name, protocol in listeners.items()]
+    added = {
+        "listeners": places,
+        "advertised.listeners": places,
+        "listener.security.protocol.map": protocols,
+    }
+    return {name: ",".join([ours[name], *more]) for name, more in added.items()}
+
+
+def _file(properties: Mapping[str, str]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in properties.items())
 
 
 def _free_ports(count: int) -> list[int]:

@@ -4,13 +4,22 @@ In: consents and disconnects. Out: live connections with their tokens, tokens to
 and no Google here.
 """
 
-from vault.errors import TokenUnreadable, VaultError, VaultKeysInvalid, VaultUnavailable
+from vault.errors import (
+    StillConnected,
+    TokenUnreadable,
+    VaultError,
+    VaultKeysInvalid,
+    VaultUnavailable,
+)
 from vault.store import Vault
 from vault.values import (
     Announcement,
     Connection,
     ConnectionInfo,
+    Erased,
+    Left,
     NewConnection,
+    Rotated,
     State,
     Stored,
     TokenToRevoke,
@@ -20,8 +29,12 @@ __all__ = [
     "Announcement",
     "Connection",
     "ConnectionInfo",
+    "Erased",
+    "Left",
     "NewConnection",
+    "Rotated",
     "State",
+    "StillConnected",
     "Stored",
     "TokenToRevoke",
     "TokenUnreadable",

@@ -96,6 +96,16 @@ class Database:
                 f"SHIFTCAL_DATABASE_URL: the driver does not take an option of the address ({error}): leave it out"
             ) from error
 
+    async def tidy(self) -> None:
+        """Leave no older copy of a row lying about where that is ours to do.
+
+        SQLite keeps changed pages in its write-ahead log until it is used up anew. PostgreSQL's own are its vacuum's.
+        """
+        if self._url.drivername == SQLITE:
+            with self.reaching():
+                args, options = self._engine.dialect.create_connect_args(self._url)
+                await asyncio.to_thread(_checkpoint, args, {"timeout": self._wait_s, **options})
+
     async def close(self) -> None:
         """Give all connections back."""
         await self._engine.dispose()
@@ -189,6 +199,11 @@ def _begin_sqlite(connection: Connection) -> None:
 def _write_ahead(args: Sequence[Any], options: Mapping[str, Any]) -> None:
     with closing(sqlite3.connect(*args, **options)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _checkpoint(args: Sequence[Any], options: Mapping[str, Any]) -> None:
+    with closing(sqlite3.connect(*args, **options)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 async def _lock(connection: AsyncConnection) -> None:

@@ -20,6 +20,16 @@ class VaultKeysInvalid(VaultError):
     """There is no usable encryption key."""
 
 
+class StillConnected(VaultError):
+    """A person who is to be forgotten, and is connected."""
+
+    def __init__(self, agency_id: str, user_id: str) -> None:
+        super().__init__(
+            f"{agency_id}/{user_id} is still connected: end that first (`shiftcal disconnect {agency_id} {user_id}`, or a"
+            " user-deactivated message), and try again once a worker has done it"
+        )
+
+
 class TokenUnreadable(VaultError):
     """A stored token that none of the keys decrypts."""
 

@@ -15,7 +15,7 @@ _MAKE_ONE = 'python -c "from cryptography.fernet import Fernet; print(Fernet.gen
 class Keys:
     """The keys of this deployment. Without any, nothing can be sealed or opened."""
 
-    __slots__ = ("_fernet",)
+    __slots__ = ("_fernet", "_newest")
 
     def __init__(self, keys: Sequence[str]) -> None:
         fernets = [
@@ -24,6 +24,7 @@ class Keys:
             if key
         ]
         self._fernet = MultiFernet(fernets) if fernets else None
+        self._newest = MultiFernet(fernets[:1]) if fernets else None
 
     def __repr__(self) -> str:
         return f"Keys({'present' if self._fernet else 'none'})"
@@ -47,6 +48,16 @@ class Keys:
             return SecretStr(self.required().decrypt(sealed).decode(errors="surrogatepass"))
         except InvalidToken:
             return None
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether the newest key sealed it."""
+        if self._newest is None:
+            return False
+        try:
+            self._newest.decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
 
     def reseal(self, sealed: bytes) -> bytes | None:
         """Encrypt anew with the newest key; None where no key fits."""

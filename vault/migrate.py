@@ -6,41 +6,45 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from vault.database import Database
 from vault.errors import VaultUnavailable
+
+#: The newest step of `migrations/`.
+NEWEST = "0001"
 
 _STEPS = Path(__file__).with_name("migrations")
 
 
 async def migrate(database: Database) -> None:
     """Safe to call from several processes at once: the first to get the lock does it, the others find it done."""
+    async with database.changing_schema() as connection:
+        found = await connection.run_sync(_step)
+        if found != NEWEST:
+            await connection.run_sync(_upgrade, found)
+
+
+def _step(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def _upgrade(connection: Connection, found: str | None) -> None:
+    # Here, since a worker needs it once in its database's life: it takes 12 MB and a fifth of a second of every start.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(_STEPS).replace("%", "%%"))
-    wanted = ScriptDirectory.from_config(config).get_current_head()
-    async with database.changing_schema() as connection:
-        found = await connection.run_sync(_revision)
-        if found == wanted:
-            return
-        try:
-            await connection.run_sync(_upgrade, config)
-        except CommandError as error:
-            raise VaultUnavailable(
-                f"SHIFTCAL_DATABASE_URL: the database is at step {found}, which this release does not know: start the"
-                " newer release that made it"
-            ) from error
-
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _upgrade(connection: Connection, config: Config) -> None:
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise VaultUnavailable(
+            f"SHIFTCAL_DATABASE_URL: the database is at step {found}, which this release does not know: start the"
+            " newer release that made it"
+        ) from error

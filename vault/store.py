@@ -13,13 +13,23 @@ from typing import Self
 
 from sqlalchemy import delete, exists, select
 
-from vault import connections, outbox
+from vault import connections, forgetting, outbox, rotation
 from vault.database import Database
 from vault.errors import TokenUnreadable
 from vault.keys import Keys
 from vault.migrate import migrate
 from vault.models import ConnectionRow, RevocationRow
-from vault.values import Announcement, Connection, ConnectionInfo, NewConnection, Stored, TokenToRevoke
+from vault.values import (
+    Announcement,
+    Connection,
+    ConnectionInfo,
+    Erased,
+    Left,
+    NewConnection,
+    Rotated,
+    Stored,
+    TokenToRevoke,
+)
 from vault.whole import whole
 
 _log = logging.getLogger(__name__)
@@ -129,6 +139,12 @@ class Vault:
         return found
 
     @whole
+    async def waits_for_revocation(self, token_id: str) -> bool:
+        """Whether Google has still to be told; not any more once its account is in use again."""
+        async with self._database.reading() as session:
+            return await session.get(RevocationRow, token_id) is not None
+
+    @whole
     async def connections(self, agency_id: str | None = None) -> list[ConnectionInfo]:
         """Everybody who is or was connected. Works without keys."""
         revoking = exists().where(
@@ -155,27 +171,39 @@ class Vault:
             await outbox.cross_out(session, ids)
 
     @whole
-    async def rotate(self) -> int:
-        """Encrypt every token anew with the newest key; how many. Tokens that no key fits stay as they are."""
-        self._keys.required()
-        done = 0
+    async def left_of(self, agency_id: str, user_id: str) -> Left:
+        """What has to be done before this person can be forgotten. Refuses while the person is connected."""
+        async with self._database.reading() as session:
+            newest = await forgetting.newest_of(session, agency_id, user_id)
+            rows = await forgetting.tokens_of(session, agency_id, user_id)
+            unsent = await forgetting.unsent_of(session, agency_id, user_id)
+        tokens = tuple(token for row in rows if (token := self._opened(row)) is not None)
+        return Left(tokens, len(rows) - len(tokens), unsent, newest)
+
+    @whole
+    async def forget(self, agency_id: str, user_id: str) -> Erased:
+        """Remove everything about this person, tokens too, revoked or not. Refuses while the person is connected."""
         async with self._database.writing() as session:
-            live = await session.scalars(select(ConnectionRow).where(ConnectionRow.token.is_not(None)))
-            waiting = await session.scalars(select(RevocationRow))
-            for row in [*live, *waiting]:
-                sealed = None if row.token is None else self._keys.reseal(row.token)
-                if sealed is None:
-                    _log.warning("%s", TokenUnreadable(row.agency_id, row.user_id))
-                    continue
-                row.token = sealed
-                done += 1
-        return done
+            erased = await forgetting.erase(session, agency_id, user_id)
+        await self._database.tidy()
+        return erased
+
+    async def rotate(self) -> Rotated:
+        """Encrypt every token anew with the newest key, in batches; others may read and write in between, and a crash
+        leaves nothing half done. Tokens that no key fits stay as they are, and are named.
+        """
+        return await rotation.rotate(self._database, self._keys)
 
     def _to_revoke(self, row: RevocationRow) -> TokenToRevoke | None:
-        token = self._keys.unseal(row.token)
+        token = self._opened(row)
         if token is None:
             # It stays: the key may come back. The user's disconnect must not fail for it.
             _log.warning("cannot revoke at Google: %s", TokenUnreadable(row.agency_id, row.user_id))
+        return token
+
+    def _opened(self, row: RevocationRow) -> TokenToRevoke | None:
+        token = self._keys.unseal(row.token)
+        if token is None:
             return None
         return TokenToRevoke(
             token_id=row.token_id,

@@ -74,6 +74,42 @@ class TokenToRevoke:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotated:
+    """What a rotation did: tokens sealed anew, how many the newest key seals by now, and whose no key fits.
+
+    `complete` is false where somebody goes on to seal with an older key.
+    """
+
+    resealed: int
+    current: int
+    unreadable: tuple[str, ...]
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How many rows about one person are gone."""
+
+    connections: int
+    revocations: int
+    announcements: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What still has to be done before a person can be forgotten.
+
+    `unreadable` counts tokens that no key fits, `announcements` commands that nobody has sent yet; `newest` is the time
+    of the last connect or end that is known.
+    """
+
+    tokens: tuple[TokenToRevoke, ...]
+    unreadable: int
+    announcements: int
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Announcement:
     """A `sync-commands` message that waits to be sent; hand `id` to `Vault.announced` afterwards."""
 

@@ -107,3 +107,29 @@ def test_frozen_with_a_call_under_way(deployment: Deployment) -> None:
     time.sleep(2)
     at.user.keeps("back", "new")
     assert at.google.stats()["duplicate_inserts"] == []
+
+
+def test_killed_with_open_work(deployment: Deployment) -> None:
+    """Whoever starts after a worker that died looks first, and makes no write that is made already; after a stop nobody looks."""
+    at = deployment
+    names = [f"s{number}" for number in range(12)]
+    with at.user.slow(300):
+        since = at.google.mark()
+        at.agency.schedule(*(shift(name, 1) for name in names))
+        assert eventually(lambda: len(at.user.titles()), lambda seen: seen >= 4) < len(names)
+        owner = at.owner()
+        owner.kill()
+    at.user.shows(*names)
+    at.world.settle()
+    mine = [one for one in at.google.journal(since) if one["account"] == at.user.account]
+    heirs = [one["method"] for one in mine if one["method"] == "events.list"]
+    assert len(heirs) == 1
+    # A call under way when the worker died may be found by the look, or be made again while it is still on its way.
+    inserts = [one["event_id"] for one in mine if one["method"] == "events.insert"]
+    assert len(inserts) - len(set(inserts)) <= 4
+    since = at.google.mark()
+    (heir,) = (worker for worker in at.workers if worker.runs)
+    assert heir.stop() == 0
+    at.world.start("three").wait_ready()
+    at.world.settle()
+    assert [one for one in at.google.journal(since) if one["method"] == "events.list"] == []

@@ -23,9 +23,9 @@ ROOT = Path(__file__).parent.parent.parent
 class Google:
     """A running stand-in."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, start: tuple[str, ...] = ("-m", "sandbox.google")) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.google", *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, *start, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip().removeprefix("listening on ")

@@ -273,3 +273,46 @@ def test_who_leaves_takes_the_future_along(leaving: Agency) -> None:
     revoked(u1)
     u2.is_told("stopped")
     u2.keeps("disconnected")
+
+
+def test_deactivation_with_proof(agency: Agency) -> None:
+    """While Google does not confirm the revocation the status and the list say so, and it is asked until it does."""
+    u1, u2 = agency.users
+    agency.publish()
+    agency.schedule(shift("s1"), shift("s2", user="u2"))
+    u1.shows("s1")
+    u2.shows("s2")
+    fault = u1.google.fault("status", method="oauth.revoke", account=u1.account, status=503)
+    u1.deactivate()
+    u1.is_told("deactivated", "not_revoked_yet")
+    assert held(u1)["state"] == "revoking"
+    agency.schedule(shift("s2", 2, "u2", title="edited"))
+    u2.shows("edited")
+    u1.google.mend(fault)
+    revoked(u1)
+    u1.is_told("deactivated")
+    assert held(u1)["state"] == "ended"
+    u1.keeps("s1")
+
+
+def test_a_consent_without_the_permission_to_write(agency: Agency) -> None:
+    """The user is told which permission is missing, nothing is called; with it one look and the difference are made."""
+    u1, u2 = agency.users
+    agency.publish()
+    agency.schedule(shift("s1"), shift("s2", user="u2"))
+    u1.shows("s1")
+    narrow = u1.connection() | {"scopes": ["https://www.googleapis.com/auth/calendar.events.readonly"]}
+    file = agency.world.home / f"{agency.id}.jsonl"
+    file.write_text(json.dumps(narrow))
+    since = u1.google.mark()
+    said = agency.world.must("connections", "import", str(file)).out
+    assert f"{u1.key} gave no permission to write events" in said
+    status = u1.is_told("needs_reauthorization", "insufficient_scope")
+    assert "ticked" in status["last_error"]["what_to_do"]
+    agency.schedule(shift("s1", 2, title="edited"), shift("s2", 2, "u2", title="live"))
+    u2.shows("live")
+    assert u1.calls(since) == []
+    agency.world.connect(u1)
+    u1.shows("edited")
+    u1.is_told("in_sync")
+    assert u1.calls(since) == ["list", "patch"]

@@ -64,7 +64,7 @@ class Worker:
         self.url = f"http://127.0.0.1:{settings['SHIFTCAL_HTTP_PORT']}"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ops", "worker", *options],
+                [sys.executable, *world.start_ops, "worker", *options],
                 env=settings,
                 cwd=world.home,
                 stdout=log,
@@ -119,6 +119,9 @@ class Worker:
 
 class World:
     """Topics, a database, keys, settings; and whoever works with them."""
+
+    #: How Python starts the command as a worker.
+    start_ops: tuple[str, ...] = ("-m", "ops")
 
     def __init__(self, bootstrap: str, prefix: str, google: Google, home: Path, **settings: object) -> None:
         self.google, self.home, self.prefix = google, home, prefix

@@ -8,7 +8,7 @@ import pytest
 
 from gcal import oauth
 from gcal.transport import Reply
-from schemas.errors import GoogleUnavailable, GrantLost, OperatorError, ShiftcalError
+from schemas.errors import GoogleUnavailable, GrantLost, NotAdmitted, ShiftcalError
 from tests.gcal.replies import html, refusal, reply
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -41,8 +41,8 @@ def test_a_token(answer: dict[str, object], lifetime: float) -> None:
         (reply(401, {"error": "unauthorized_client"}), GrantLost),
         (reply(403, {"error": "access_denied"}), GrantLost),
         (reply(400, {"error": "invalid_request"}), GrantLost),
-        (reply(401, {"error": "invalid_client"}), OperatorError),
-        (reply(401, {"error": "deleted_client"}), OperatorError),
+        (reply(401, {"error": "invalid_client"}), NotAdmitted),
+        (reply(401, {"error": "deleted_client"}), NotAdmitted),
         (reply(400, {"error": "server_error"}), GoogleUnavailable),
         (reply(429, {"error": "rate_limit_exceeded"}), GoogleUnavailable),
         (reply(403, {"error": "rate_limit_exceeded"}), GoogleUnavailable),
@@ -65,7 +65,7 @@ def test_no_token(given_reply: Reply, expected: type[ShiftcalError]) -> None:
 
 def test_no_token_for_want_of_a_secret() -> None:
     """Google calls it an invalid request; the operator is told the settings' names."""
-    with pytest.raises(OperatorError, match="SHIFTCAL_GOOGLE_CLIENT_ID and SHIFTCAL_GOOGLE_CLIENT_SECRET"):
+    with pytest.raises(NotAdmitted, match="SHIFTCAL_GOOGLE_CLIENT_ID and SHIFTCAL_GOOGLE_CLIENT_SECRET"):
         oauth.issued(reply(400, {"error": "invalid_request"}), NOW, has_client=False)
 
 

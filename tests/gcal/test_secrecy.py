@@ -8,6 +8,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 from pydantic import SecretStr
 
@@ -107,3 +108,20 @@ def _issue(standin: StandIn, account: str, scopes: frozenset[str]) -> str:
     token = type(grants).issue_access(grants, account, scopes)
     grants.access_tokens[CANARY + token] = grants.access_tokens.pop(token)
     return CANARY + token
+
+
+@pytest.mark.parametrize("text", [f"{CANARY} 7", "1//0gCANARY7f3a", "x" * 61, ""])
+def test_a_reason_that_is_no_word(text: str) -> None:
+    """Words of Google's go into statuses and results; a text in their place goes nowhere."""
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    for status in (400, 401, 403, 404, 429, 500):
+        refused = Reply(status, orjson.dumps({"error": {"errors": [{"reason": text, "message": CANARY}]}}))
+        try:
+            told = repr(classify.answer("insert", refused, now))
+        except ShiftcalError as error:
+            told = everything_in(error) + str(getattr(error, "code", ""))
+        assert CANARY not in told
+        assert not text or text not in told
+        with pytest.raises(GoogleUnavailable) as caught:
+            oauth.issued(Reply(400, orjson.dumps({"error": text})), now, has_client=True)
+        assert not text or text not in everything_in(caught.value)

@@ -55,6 +55,18 @@ def test_the_list_of_an_agency(world: World, jsonl: Jsonl) -> None:
     assert world("connections", "list", "an/other").status == 2
 
 
+def test_an_import_without_the_permission_to_write(world: World, jsonl: Jsonl) -> None:
+    """It is announced all the same, so that the user is told to connect again; the command names the scope."""
+    readable = "https://www.googleapis.com/auth/calendar.events.readonly"
+    ended = world("connections", "import", jsonl(grant(scopes=[readable]), grant("u-18")))
+    assert ended.status == 0
+    [line, last] = ended.out.splitlines()
+    assert "metro-ems/u-17 gave no permission to write events" in line
+    assert "calendar.events" in line
+    assert last == "imported 2 connections"
+    assert len(commands(world)) == 2
+
+
 def test_an_import_again(world: World, jsonl: Jsonl) -> None:
     """Each import is a new connect."""
     for _ in range(2):

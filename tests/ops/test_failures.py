@@ -123,3 +123,11 @@ def test_a_bug_of_ours(monkeypatch: pytest.MonkeyPatch, shiftcal: Shell) -> None
     monkeypatch.setattr(topics, "load_settings", broken)
     with pytest.raises(IllegalStateError):
         shiftcal("topics", "check")
+
+
+def test_files_that_a_command_makes(process: Shell, tmp_path: Path) -> None:
+    """They are not for everybody on the machine to read."""
+    assert process("connections", "list").status == 0
+    made = [file for file in tmp_path.iterdir() if file.name.startswith("shiftcal.db")]
+    assert made
+    assert not any(file.stat().st_mode & 0o007 for file in made)

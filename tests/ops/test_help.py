@@ -19,6 +19,8 @@ VERBS = [
     "disconnect",
     "release",
     "replay",
+    "forget",
+    "vault rotate",
     "dead-letters list",
     "dead-letters show",
     "dead-letters redrive",

@@ -24,7 +24,7 @@ def test_a_user(world: World) -> None:
     """The fact stands under the user's key."""
     assert world("release", "metro-ems", "--user", "u-17").status == 0
     (record,) = world.read("shiftcal-user-facts")
-    fact = codec.user_fact(record.value or b"")
+    fact = codec.user_record(record.value or b"")
     assert record.key == b"metro-ems/u-17"
     assert isinstance(fact, UserReleased)
 

@@ -89,7 +89,7 @@ def test_a_publication(history: World) -> None:
 def test_commands(history: World) -> None:
     """They concern the user they name, and go to the facts about users."""
     assert history("replay", "sync-commands").status == 0
-    found = [codec.user_fact(record.value or b"") for record in history.read("shiftcal-user-facts")]
+    found = [codec.user_record(record.value or b"") for record in history.read("shiftcal-user-facts")]
     assert [(type(fact), fact.user_id) for fact in found] == [(Connected, "u-3")]
     assert resynced(history) == ["u-3"]
 

@@ -17,7 +17,8 @@ from planning.connection import (
     fold_turn,
     fold_verify_due,
 )
-from planning.problems import no_token
+from planning.problems import grant_lost, no_token, unreadable_token
+from schemas.errors import GrantLost
 from schemas.facts import Problem, TokenReleased, TroubleFound
 from schemas.rows import Connection
 from tests.planning.build import (
@@ -192,3 +193,10 @@ def test_a_token_is_released() -> None:
     assert fold_release(again, done) is again
     later = fold_turn(ending, disconnect(at(hours=3)))
     assert fold_release(later, done) is later
+
+
+def test_a_resync_after_a_key_was_brought_back() -> None:
+    """The token is tried again; what Google said of a grant is not asked a second time."""
+    unreadable, lost = unreadable_token(), grant_lost(GrantLost("invalid_grant", "m"))
+    assert fold_resync(connected(problem=unreadable), resync(), MINUTE).problem is None
+    assert fold_resync(connected(problem=lost), resync(), MINUTE).problem == lost

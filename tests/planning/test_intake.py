@@ -301,3 +301,24 @@ def test_a_shift_with_one_field_of_another_kind(field: str, wrong: Any, secret: 
     for letter in reading("schedule-changed", schedule(change, upsert(title=["Very private"]))).letters:
         assert "private" not in letter.error
         assert all(value is not None for _, value in letter.headers())
+
+
+@pytest.mark.parametrize("canary", ["Nachtdienst Müller", "1//0gAbCdEf-GhIjKlMnOpQrStUvWxYz012345"])
+def test_a_text_in_any_wrong_place(canary: str) -> None:
+    """Columns get mixed up: neither a title, a name nor a token in another field comes into the error."""
+    odd: list[Any] = [canary, [canary], {"op": canary}, {"op": "upsert", "shift": canary}]
+    odd += [upsert(**{field: value}) for field in (*SHIFT, "kind") for value in (canary + "/\n", [canary])]
+    odd += [{"op": "delete", "shift_id": canary + "\n", "version": canary}]
+    values: list[tuple[str, Any]] = [("schedule-changed", schedule(*odd))]
+    for name in INPUTS:
+        whole = ENVELOPE | COMMAND | {"command": "resync", "version": 1, "published_through": "2026-12-31"}
+        values += [
+            (name, whole | {field: canary + "/\n"}) for field in (*whole, "reason", "changes", "purge")
+        ]
+        values += [(name, part + canary.encode()) for part in (b"", b'"', b'{"', b'["', b'{"a": "')]
+        values += [(name, f'["{canary}"]'.encode()), (name, f'"{canary}"'.encode())]
+    letters = [letter for name, value in values for letter in reading(name, value).letters]
+    assert len(letters) > len(odd) + 20
+    for letter in letters:
+        assert canary not in letter.error
+        assert canary[:12] not in letter.error

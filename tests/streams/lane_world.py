@@ -96,9 +96,14 @@ class Log:
         await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
-        offset = self.append(key, codec.user_fact(value))
+        offset = self.append(key, cast("UserFact", codec.user_record(value)))
         await asyncio.sleep(self.answer_after)
         return Delivered(offset)
+
+    async def send(self, _topic: str, key: bytes, value: bytes) -> asyncio.Future[Delivered]:
+        delivered: asyncio.Future[Delivered] = asyncio.get_running_loop().create_future()
+        delivered.set_result(Delivered(self.append(key, cast("UserFact", codec.user_record(value)))))
+        return delivered
 
     def append(self, key: bytes, fact: UserFact) -> int:
         facts = self.facts[partition_of(key)]
@@ -118,6 +123,7 @@ class Google:
         self.troubles: dict[str, ShiftcalError | Exception] = {}
         self.calls: list[tuple[str, str]] = []
         self.revoked: list[str] = []
+        self.forgotten: list[str] = []
         self.under_way: Counter[tuple[str, str]] = Counter()
         self.overlaps: list[str] = []
         self.stuck: set[str] = set()
@@ -155,6 +161,9 @@ class Google:
             raise trouble
         self.revoked.append(refresh_token.get_secret_value())
         await self.memory.revoke(refresh_token)
+
+    def forget(self, agency_id: str, user_id: str) -> None:
+        self.forgotten.append(f"{agency_id}/{user_id}")
 
     async def close(self) -> None:
         """Close nothing."""

@@ -119,7 +119,7 @@ class Chain:
         self.note("assigned", sorted(partitions))
         self.gate.arm(partitions)
 
-    def _open(self, partitions: frozenset[int]) -> None:
+    async def _open(self, partitions: frozenset[int]) -> None:
         self.folded_at_open = self.folded()
         self.note("open", sorted(partitions))
         self.opened_event.set()

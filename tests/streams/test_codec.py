@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from schemas import facts, outcomes, rows
 from schemas.cause import Cause
 from schemas.messages import Delete, Shift, Upsert
 from schemas.outputs import LastError, SyncStatus
+from schemas.rows import RosterRow
 from streams import codec
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -234,7 +238,7 @@ def _types(value: object) -> object:
 @given(user_facts)
 def test_facts_about_users(fact: facts.UserFact) -> None:
     """Come back equal, and of the same kind."""
-    again = codec.user_fact(codec.encode(fact))
+    again = codec.user_record(codec.encode(fact))
     assert type(again) is type(fact)
     assert again == fact
     assert _types(again) == _types(fact)
@@ -275,3 +279,26 @@ def test_a_row_of_many_shifts() -> None:
 def test_keys(ids: tuple[str, ...]) -> None:
     """Come apart again at their slashes."""
     assert tuple(codec.key(*ids).decode().split("/")) == ids
+
+
+@pytest.mark.parametrize("read", [codec.user_record, codec.calendar_fact])
+def test_a_record_that_is_not_ours(read: Callable[[bytes], object]) -> None:
+    """It is a crash whose reason names the field, and shows nothing of a schedule."""
+    torn = {"fact": "shifts_changed", "agency_id": "a", "changes": "Nachtdienst"}
+    torn |= {"contribution": "Nachtdienst"}
+    for record in (
+        torn,
+        torn | {"fact": "contribution", "wishes": {"1": {"title": "Nachtdienst"}}},
+        ["Nachtdienst"],
+    ):
+        with pytest.raises(ValidationError) as caught:
+            read(zstandard.compress(json.dumps(record).encode()))
+        assert "Nachtdienst" not in str(caught.value) + repr(caught.value)
+        assert "input_value" not in str(caught.value)
+
+
+def test_a_row_that_is_not_ours() -> None:
+    """As above."""
+    with pytest.raises(ValidationError) as caught:
+        codec.decode(RosterRow, zstandard.compress(b'{"shifts": {"1": {"title": "Nachtdienst"}}}'))
+    assert "Nachtdienst" not in str(caught.value)

@@ -103,7 +103,8 @@ async def test_a_drain_with_nothing_under_way(tmp_path: Path) -> None:
         await world.quietly()
         calls = len(world.google.calls)
         assert await _seconds(world) < 0.1
-        world.quota._accounts["ann"].window.limit = 100
+        world.quota.schedule.accounts.window("ann").resize(100)
+        world.quota.schedule.accounts.unpark("ann")
         world.quota._serve()
         await world.quietly()
         assert len(world.google.calls) == calls
@@ -236,7 +237,7 @@ async def test_a_pause_from_the_consumers_thread(busy: World) -> None:
     busy.google.door.set()
     await busy.quietly()
     assert len(busy.google.writes()) == 4
-    assert busy.quota.project.under_way == 0
+    assert busy.quota.schedule.project.under_way == 0
     await busy.lanes.drain()
     busy.lanes.open(ALL)
     await busy.settled()
@@ -245,7 +246,7 @@ async def test_a_pause_from_the_consumers_thread(busy: World) -> None:
 
 async def test_a_process_that_was_frozen(world: World) -> None:
     """It begins no call until it trusts itself again, takes no place in the quota meanwhile, and then goes on."""
-    used = world.quota.project.used(0.0)
+    used = world.quota.schedule.project.used(0.0)
     world.now += 60.0
     world.shift("ann", "1", "Night")
     await world.quietly()
@@ -253,7 +254,7 @@ async def test_a_process_that_was_frozen(world: World) -> None:
     world.pulse.tick()
     await world.quietly()
     assert world.google.calls == []
-    assert world.quota.project.used(0.0) == used
+    assert world.quota.schedule.project.used(0.0) == used
     world.now += 3.5
     world.pulse.tick()
     await world.settled()

@@ -123,8 +123,8 @@ async def test_a_resync_while_writes_wait_for_permits(tmp_path: Path) -> None:
         await world.until(lambda: world.quota.waiting)
         world.resync("ann")
         await world.until(lambda: world.is_folded() and world.quota.waiting)
-        world.quota._account_limit = 1_000
-        world.quota._accounts["ann"].window.limit = 1_000
+        world.quota.schedule.accounts.window("ann").resize(1_000)
+        world.quota.schedule.accounts.unpark("ann")
         world.quota._serve()
         await world.settled()
         assert len(world.calendar("ann")) == 20

@@ -132,6 +132,38 @@ async def test_a_deactivation(world: World) -> None:
     assert world.state("ann") == "deactivated"
 
 
+async def test_a_deactivation_that_google_does_not_confirm(world: World) -> None:
+    """The status says so until it does; what is said once is not said at every try."""
+    world.google.troubles["revoke"] = AWAY
+    world.deactivate("ann")
+    await world.until(lambda: world.state("ann") == "deactivated: not_revoked_yet")
+    facts = sum(map(len, world.log.facts.values()))
+    await world.quietly(0.1)
+    assert sum(map(len, world.log.facts.values())) == facts
+    world.google.troubles.clear()
+    await world.settled()
+    assert world.state("ann") == "deactivated"
+    assert len(world.google.revoked) == 1
+
+
+async def test_a_purge_that_is_not_possible_and_a_revocation_that_waits(world: World) -> None:
+    """What is told last is what is still to be done."""
+    world.google.troubles |= {"ann": CalendarGone("notFound", "Gone."), "revoke": AWAY}
+    world.disconnect("ann", purge=True)
+    await world.until(lambda: world.state("ann") == "stopped: not_revoked_yet")
+    world.google.troubles.clear()
+    await world.settled()
+    assert world.state("ann") == "stopped"
+    assert len(world.google.revoked) == 1
+
+
+async def test_the_access_token_of_who_left(world: World) -> None:
+    """It is not kept either: Google would take it for an hour."""
+    world.deactivate("ann")
+    await world.settled()
+    assert f"{AGENCY}/ann" in world.google.forgotten
+
+
 async def test_a_deactivation_under_a_policy(tmp_path: Path) -> None:
     """What has not started goes, where the agency wants it so."""
     async with world_of(tmp_path, Policy(on_leave="remove_future")) as world:
@@ -149,9 +181,11 @@ async def test_a_revocation_that_google_does_not_take(world: World) -> None:
     await world.quietly(0.1)
     assert await _token(world) is None
     assert len(await world.vault.to_revoke(9)) == 1
+    assert world.state("ann") == "stopped: not_revoked_yet"
     world.google.troubles.clear()
     await world.settled()
     assert len(world.google.revoked) == 1
+    assert world.state("ann") == "stopped"
     assert await world.vault.to_revoke(9) == []
     assert world.row("ann").connection.released
 

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from schemas.errors import GoogleUnavailable, RateLimited
-from streams import care, lanes
+from streams import care, circuit, lanes, limits
 from tests.streams.lane_world import PARTITIONS, World, id_of, world_of
 
 ALL = frozenset(range(PARTITIONS))
@@ -19,7 +19,8 @@ PEOPLE = ("ann", "bob", "cyd")
 @pytest.fixture(autouse=True)
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever waits, waits a moment."""
-    monkeypatch.setattr(care, "delay", lambda *_: 0.003)
+    for waits in (care, limits, circuit):
+        monkeypatch.setattr(waits, "delay", lambda *_: 0.003)
     monkeypatch.setattr(care, "CLOSED_S", 0.003)
     monkeypatch.setattr(lanes, "DRAIN_S", 0.02)
 
@@ -107,5 +108,5 @@ async def test_a_storm(tmp_path: Path, seed: int) -> None:
             assert world.calendar(user) == storm.wanted[user]
             assert len(world.google.memory.google.standing(user)) == len(storm.wanted[user])
             assert world.state(user) == "in_sync"
-        assert world.quota.project.under_way == 0
+        assert world.quota.schedule.project.under_way == 0
         assert world.quota.waiting == 0

@@ -21,7 +21,7 @@ from schemas.errors import (
     ShiftcalError,
 )
 from schemas.facts import Connected
-from streams import care
+from streams import care, limits
 from tests.streams.lane_world import AGENCY, World, id_of, world_of
 from vault import TokenUnreadable, Vault, VaultUnavailable
 
@@ -37,7 +37,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         noted.append(delay(attempt, retry_after, random))
         return noted[-1] / 1_000
 
-    monkeypatch.setattr(care, "delay", short)
+    for waits in (care, limits):
+        monkeypatch.setattr(waits, "delay", short)
     return noted
 
 
@@ -75,7 +76,7 @@ async def test_trouble_that_lasts_a_while(world: World, pauses: list[float], err
 
 async def test_four_calls_that_fail_together(world: World, pauses: list[float]) -> None:
     """They are one trouble: the pause does not grow with the number of calls under way."""
-    world.google.troubles["ann"] = FOR_NOW[0]
+    world.google.troubles["ann"] = FOR_NOW[1]
     world.google.door.clear()
     world.shifts("ann", {f"{n}": ("Day", 24.0 + n) for n in range(4)})
     await world.until(lambda: len(world.google.writes()) == 4)
@@ -173,6 +174,54 @@ async def test_the_quota_of_a_calendar_is_exhausted(world: World, monkeypatch: p
     assert world.state("ann") == "in_sync"
 
 
+async def test_refused_writes_among_those_of_others(tmp_path: Path, pauses: list[float]) -> None:
+    """They stand where they stood, all of them, and go before those that came after them; each is made once."""
+    async with world_of(tmp_path, at_once=1) as world:
+        for user in ("ann", "bob", "cyd"):
+            await world.connect(user)
+        await world.settled()
+        world.google.calls.clear()
+        world.google.memory.fail(RateLimited("userRateLimitExceeded", "Too many."))
+        world.google.latency = 0.005
+        for user in ("ann", "bob", "cyd"):
+            world.shifts(user, {f"{user}{n}": ("Day", 48.0) for n in range(8)})
+            await world.until(lambda: world.quota.waiting or world.google.under_way)
+        await world.settled()
+        assert len(world.google.writes()) == 3 * 8 + 1
+        assert all(len(world.calendar(user)) == 8 for user in ("ann", "bob", "cyd"))
+        assert len(pauses) == 1
+
+
+async def test_refused_write_that_waits_for_one_that_came_later(tmp_path: Path, pauses: list[float]) -> None:
+    """It goes before the rest of those that came after it, though its user had a turn already."""
+    async with world_of(tmp_path, at_once=1) as world:
+        for user in ("ann", "bob"):
+            await world.connect(user)
+        await world.settled()
+        world.google.calls.clear()
+        world.google.memory.fail(RateLimited("userRateLimitExceeded", "Too many."))
+        world.google.latency = 0.03
+        world.shift("ann", "a", "Day", 48.0)
+        await world.until(lambda: world.google.calls)
+        world.shifts("bob", {f"b{n}": ("Day", 48.0) for n in range(4)})
+        await world.settled()
+        assert [user for user, _ in world.google.calls] == ["ann", "bob", "ann", "bob", "bob", "bob"]
+
+
+async def test_write_that_changes_while_it_is_refused(world: World, pauses: list[float]) -> None:
+    """What goes in the end is the newest wish."""
+    world.google.troubles["ann"] = RateLimited("userRateLimitExceeded", "Too many.")
+    world.shift("ann", "1", "Night")
+    await world.until(lambda: pauses)
+    world.shift("ann", "1", "Late")
+    await world.until(world.is_folded)
+    world.google.troubles.clear()
+    calls = len(world.google.calls)
+    await world.settled()
+    assert len(world.google.calls) - calls <= 1 + 1  # one may have been under way
+    assert world.calendar("ann") == {"1": "Late"}
+
+
 LOST = (
     (GrantLost("invalid_grant", "Connect again."), "needs_reauthorization: invalid_grant"),
     (CalendarGone("notFound", "Gone."), "stopped: calendar_gone"),
@@ -264,7 +313,7 @@ async def test_a_vault_that_is_away(world: World, monkeypatch: pytest.MonkeyPatc
 async def test_a_new_connect_during_a_long_pause(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not wait for what was wrong with the connection before."""
     monkeypatch.setattr(care, "delay", lambda *_: 3_600.0)
-    world.google.memory.fail(RateLimited("rateLimitExceeded", "Too many.", 3_600.0))
+    world.google.memory.fail(GoogleUnavailable("status 503", "Google is away.", 3_600.0))
     world.shift("ann", "1", "Night")
     await world.until(lambda: world.google.calls)
     await world.quietly()
@@ -272,6 +321,21 @@ async def test_a_new_connect_during_a_long_pause(world: World, monkeypatch: pyte
     await world.connect("ann")
     await world.settled()
     assert world.calendar("ann") == {"1": "Night"}
+
+
+async def test_a_new_connect_with_another_account_than_the_refused_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Google asked of the account before is no matter of the new one."""
+    monkeypatch.setattr(limits, "delay", lambda *_: 3_600.0)
+    world.google.memory.fail(RateLimited("rateLimitExceeded", "Too many.", 3_600.0))
+    world.shift("ann", "1", "Night")
+    await world.until(lambda: world.google.calls)
+    await world.quietly()
+    assert world.calendar("ann") == DAY
+    await world.connect("ann", "ann.new")
+    await world.settled()
+    assert world.calendar("ann.new") == {"1": "Night"}
 
 
 async def test_a_bug_in_a_call(world: World) -> None:

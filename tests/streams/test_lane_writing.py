@@ -115,7 +115,7 @@ async def test_a_sooner_shift_while_all_places_of_the_lane_are_taken(queued: Wor
     await queued.until(lambda: queued.quota.waiting == queued.desk.calls_at_once)
     queued.shift("ann", "soon", "Soon", 2.0)
     await queued.until(queued.is_folded)
-    queued.quota._at_once = 5  # one permit more
+    queued.quota.schedule.at_once = 5  # one permit more
     queued.quota._serve()
     await queued.until(lambda: queued.google.writes("ann"))
     assert queued.google.under_way["ann", id_of("soon")] == 1
@@ -132,7 +132,7 @@ async def test_a_waiting_shift_that_is_moved_to_a_sooner_day(queued: World) -> N
     queued.shift("ann", "a", "A", 5.0)
     await queued.until(queued.is_folded)
     await queued.quietly(0.01)
-    queued.quota._at_once = 5
+    queued.quota.schedule.at_once = 5
     queued.quota._serve()
     await queued.until(lambda: queued.google.writes("ann"))
     assert queued.google.under_way["ann", id_of("a")] == 1

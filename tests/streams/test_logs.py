@@ -21,6 +21,16 @@ def _own_logging() -> Iterator[None]:
     root.handlers, root.level = handlers, level
 
 
+def test_the_database_at_debug(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its driver would quote rows, with their people and addresses; it is kept to warnings."""
+    configure(Settings.model_construct(log_format="json", log_level="DEBUG"))
+    driver = logging.getLogger("aiosqlite")
+    level = driver.level
+    driver.debug("executing %s", ("INSERT", "ann@example.com"))
+    assert level == logging.WARNING
+    assert "ann@example.com" not in capsys.readouterr().err
+
+
 def _crash(token: str) -> None:
     raise ValueError(len(token))
 

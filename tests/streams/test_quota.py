@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from planning.urgency import Place
 from streams import windows as module
 from streams.quota import Quota
-from streams.windows import Window
+from streams.windows import GUESS, Window
 
 
 @given(
@@ -148,7 +148,7 @@ async def test_many_who_give_up_waiting(short_minute: float) -> None:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
     assert quota.waiting == 0
-    assert len(quota._waiting) < 100
+    assert len(quota.schedule.line._heap) < 100
 
 
 async def test_a_wait_that_is_cancelled() -> None:
@@ -187,3 +187,65 @@ async def test_a_permit_cancelled_in_the_moment_it_is_granted() -> None:
         await waiting
     assert not entered
     assert await _queue(quota, ("b", 1.0)) == [("b", 1.0)]
+
+
+def test_calls_of_the_last_owner() -> None:
+    """They count for as long as they may count at Google, beside our own."""
+    window = Window(10)
+    window.begin()
+    window.end(0.0)
+    window.charge("a", 3, until=30.0)
+    window.charge("b", 2, until=30.0)
+    assert [window.used(now) for now in (0.0, 29.9, 30.0, 60.0)] == [6, 6, 1, 0]
+
+
+def test_calls_that_two_have_told_of() -> None:
+    """They count once, for as long as the later one says."""
+    window = Window(10)
+    window.charge("a", 3, until=30.0)
+    window.charge("a", 2, until=40.0)
+    assert window.used(35.0) == 3
+    assert window.charges(35.0) == {"a": (3, 5.0)}
+
+
+def test_owners_that_died_one_after_the_other() -> None:
+    """Half of a window is never guessed away, also not once the share is smaller; and a guess is told to nobody."""
+    window = Window(100)
+    for _ in range(3):
+        window.charge(GUESS, 90, until=60.0)
+    assert window.used(0.0) == 50
+    assert window.charges(0.0) == {}
+
+
+async def test_a_takeover(short_minute: float) -> None:
+    """What was charged is left free for as long."""
+    quota = _quota(project=20)
+    started = asyncio.get_running_loop().time()
+    quota.charge("b", 10, short_minute)
+    await _queue(quota, *[("a", float(n)) for n in range(8)])  # of 20 places two are kept, ten are charged
+    assert asyncio.get_running_loop().time() - started < short_minute / 2
+    await _queue(quota, ("a", 5.0))
+    assert asyncio.get_running_loop().time() - started >= short_minute
+
+
+async def test_a_takeover_of_users_who_are_new_here(short_minute: float) -> None:
+    """Each account begins with half of its window, for as long as their last owner's calls may count."""
+    quota = _quota(account=10)
+    started = asyncio.get_running_loop().time()
+    quota.charge("b", 1, short_minute / 2)
+    await _queue(quota, *[("a", float(n)) for n in range(4)])  # of five places one is kept
+    assert asyncio.get_running_loop().time() - started < short_minute / 2
+    await _queue(quota, ("a", 5.0))
+    assert asyncio.get_running_loop().time() - started >= short_minute
+    await _queue(quota, *[("b", float(n)) for n in range(9)])
+    assert asyncio.get_running_loop().time() - started < 2 * short_minute
+
+
+async def test_a_takeover_of_users_who_were_called_before(short_minute: float) -> None:
+    """Their accounts' windows are known here, and exact."""
+    quota = _quota(account=10)
+    await _queue(quota, ("a", 0.0))
+    quota.charge("b", 1, 5.0)
+    started = asyncio.get_running_loop().time()
+    await _queue(quota, *[("a", float(n)) for n in range(8)])
+    assert asyncio.get_running_loop().time() - started < short_minute / 2

@@ -24,10 +24,18 @@ class Table:
         self.app = SimpleNamespace(open_partitions={0, 1})
         self.data = Store("partitioned://", cast("Any", None), cast("Any", self), loop=cast("Any", None))
         self.home = 0
+        self.tombstones: list[bytes] = []
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
         self.data.data[key] = value
         self.data._key_partition[key] = self.home
+
+    def __delitem__(self, key: bytes) -> None:
+        self.on_key_del(key)
+        del self.data[key]
+
+    def on_key_del(self, key: bytes) -> None:
+        self.tombstones.append(key)
 
 
 def _row(version: int) -> PublicationRow:
@@ -36,7 +44,7 @@ def _row(version: int) -> PublicationRow:
 
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["put", "behind", "get", "slice", "move"]),
+        st.sampled_from(["put", "behind", "get", "slice", "move", "drop"]),
         st.sampled_from([b"a", b"b", b"c"]),
         st.integers(0, 3),
     ),
@@ -57,6 +65,11 @@ def test_writes_from_here_and_from_elsewhere(story: list[tuple[str, bytes, int]]
                 table[key] = codec.encode_row(_row(version))
             case "move":
                 table.home = 1 - table.home
+            case "drop":
+                rows.drop(key)
+                truth.pop((0, key), None)
+                truth.pop((1, key), None)
+                assert table.tombstones[-1] == key
         if step in {"put", "behind"}:
             truth.pop((1 - table.home, key), None)
             truth[table.home, key] = _row(version)
@@ -67,6 +80,17 @@ def test_writes_from_here_and_from_elsewhere(story: list[tuple[str, bytes, int]]
                 k: r for (p, k), r in truth.items() if p == partition
             }
         assert len(rows._known) <= 2
+
+
+def test_a_row_that_is_dropped_again() -> None:
+    """The changelog is told again: after a crash it may not have heard of it."""
+    table = Table()
+    rows = Repository(cast("Any", table), PublicationRow)
+    rows.put(b"a", _row(1))
+    rows.drop(b"a")
+    rows.drop(b"a")
+    assert rows.get(0, b"a") is None
+    assert table.tombstones == [b"a", b"a"]
 
 
 def test_a_row_that_did_not_change() -> None:

@@ -93,8 +93,12 @@ async def test_two_workers_rebuild_together(setup: Setup, names: Names, tmp_path
         for who in ("one", "two")
     ]
     together: list[int] = []
+
+    async def opened(_: frozenset[int]) -> None:
+        together.append(sum(chain.folded() for chain in chains))
+
     for chain in chains:
-        chain.gate._on_open = lambda _: together.append(sum(chain.folded() for chain in chains))
+        chain.gate._on_open = opened
     async with AsyncExitStack() as stack:
         for chain in chains:
             await stack.enter_async_context(guest(chain))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -13,6 +14,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, delete, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -31,6 +33,7 @@ from tests.vault.facts import (
     tokens_to_revoke,
 )
 from vault import Vault, VaultUnavailable
+from vault.migrate import NEWEST
 from vault.models import Base, ConnectionRow
 
 ROOT = Path(room.__file__).parents[1]
@@ -196,6 +199,28 @@ async def test_the_history_and_the_models(vault: Vault, url: str) -> None:
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()
+
+
+def test_the_newest_step() -> None:
+    """Alembic knows none that is newer than the one the program asks for."""
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "vault" / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == NEWEST
+
+
+def test_a_database_that_is_up_to_date(tmp_path: Path) -> None:
+    """Alembic is not even loaded for it."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/v.db"
+    program = (
+        "import asyncio, sys\n"
+        "from vault import Vault\n"
+        "async def main():\n"
+        f"    await (await Vault.open({url!r}, [])).close()\n"
+        "asyncio.run(main())\n"
+        "print('alembic' in sys.modules)\n"
+    )
+    said = [subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True) for _ in range(2)]
+    assert said == ["True\n", "False\n"]
 
 
 async def test_the_alembic_command(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

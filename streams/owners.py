@@ -1,0 +1,168 @@
+"""Who owns which users, as a durable fact of the group; and how their last owner left them.
+
+In: partitions of `user-facts` that are opened, and given up. Out: an `Inheritance`. Not here: what follows from it.
+
+The small compacted topic `APP_ID-rebuild` holds a record per instance, ``owner/<instance id>``. A claim is written before the
+first call for the partitions is made, a release after the last one was reported: a claim that nobody released, of whatever
+instance, is that of an owner that may have left calls behind. Records are read in the order in which they were written, and
+a release counts for what is still claimed by its own instance: a worker that slept while others took its users over gives
+back what is not its own any more.
+
+One key per instance is enough: of two records of one instance the older may be compacted away only once its segment is
+closed, long after whoever was to read it has done so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections import defaultdict
+from math import ceil
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from aiokafka.structs import TopicPartition
+
+from streams.windows import MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from streams.cluster import Cluster
+    from streams.names import Names
+    from streams.sender import Sender
+
+log = logging.getLogger(__name__)
+
+PREFIX = "owner/"
+
+#: A release that is not delivered within so many seconds is given up: everybody's pause grows by it.
+RELEASE_S = 3.0
+
+
+class Held(NamedTuple):
+    """The newest word about a partition: claimed, or released.
+
+    `spent`: its part of the calls that its owner knew to count at Google then: its own, and those that it was told of when
+    it took over itself. By whose they are, since what goes back to where it came from must not count twice; with the time
+    until which they count.
+    """
+
+    instance: str
+    process: str
+    how: Literal["claimed", "released"]
+    spent: Mapping[str, Sequence[float]]
+
+
+class Inheritance(NamedTuple):
+    """How the last owners of partitions left them.
+
+    `unclean`: without a word, or with a call cut off. `silent`: those of them that another process left, of whose calls
+    nothing is known. `spent`: what is known of the rest, by process: calls, and for how many seconds they count.
+    """
+
+    unclean: frozenset[int]
+    silent: frozenset[int]
+    spent: dict[str, tuple[int, float]]
+
+
+class Owners:
+    """What one process claims and releases."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        sender: Sender,
+        names: Names,
+        instance: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._cluster, self._sender, self._names, self._clock = cluster, sender, names, clock
+        self._instance = instance
+        self._process = secrets.token_hex(8)  # an instance that crashed and is back is another owner
+        self._claimed: frozenset[int] = frozenset()
+
+    async def claim(self, partitions: frozenset[int]) -> Inheritance:
+        """Claim the partitions, and say how they were left."""
+        found = inheritance(await self._read(), partitions, self._process, self._clock())
+        self._claimed = partitions
+        await self._write("claimed", partitions)
+        if found.unclean:
+            log.warning("partitions %s were not left cleanly by their last owner", sorted(found.unclean))
+        return found
+
+    async def release(self, spent: Mapping[str, tuple[int, float]], *, unsure: frozenset[int]) -> None:
+        """Give up what was claimed, but for what is `unsure`.
+
+        `spent`: calls that count at Google, by process ("": this one), and for how many seconds.
+        """
+        claimed, self._claimed = self._claimed, frozenset()
+        partitions = claimed - unsure
+        if not partitions:
+            return
+        now = self._clock()
+        parts = {
+            whose or self._process: (calls / len(claimed), now + seconds)
+            for whose, (calls, seconds) in spent.items()
+        }
+        try:
+            async with asyncio.timeout(RELEASE_S):
+                await self._write("released", partitions, parts)
+        except TimeoutError:
+            log.warning("Kafka took no release: the next owner of %s will be careful", sorted(partitions))
+
+    async def _read(self) -> list[tuple[str, dict[str, Any]]]:
+        records = await self._cluster.read(TopicPartition(self._names.rebuild, 0))
+        return [
+            (key.decode().removeprefix(PREFIX), json.loads(value))
+            for key, value in records
+            if key is not None and value is not None and key.startswith(PREFIX.encode())
+        ]
+
+    async def _write(
+        self, how: str, partitions: Iterable[int], spent: Mapping[str, tuple[float, float]] | None = None
+    ) -> None:
+        value = {
+            "process": self._process,
+            "how": how,
+            "partitions": sorted(partitions),
+            "spent": spent or {},
+        }
+        await self._sender.deliver(
+            self._names.rebuild, (PREFIX + self._instance).encode(), json.dumps(value).encode()
+        )
+
+
+def inheritance(
+    records: Iterable[tuple[str, Mapping[str, Any]]], partitions: frozenset[int], process: str, now: float
+) -> Inheritance:
+    """Return how these partitions were left, by all that was ever said about them."""
+    known: dict[int, Held] = {}
+    for instance, said in records:
+        held = Held(instance, said["process"], said["how"], said["spent"])
+        for number in said["partitions"]:
+            if held.how == "claimed" or _is_of(known.get(number), held):
+                known[number] = held
+    left = {number: known[number] for number in partitions if number in known}
+    unclean = frozenset(number for number, held in left.items() if held.how == "claimed")
+    # What this very process called is in its own windows.
+    silent = frozenset(number for number in unclean if left[number].process != process)
+    return Inheritance(unclean, silent, _spent(left.values(), process, now))
+
+
+def _spent(left: Iterable[Held], process: str, now: float) -> dict[str, tuple[int, float]]:
+    parts: defaultdict[str, list[Sequence[float]]] = defaultdict(list)
+    for held in left:
+        for whose, (calls, until) in held.spent.items():
+            if whose != process and until > now:
+                parts[whose].append((calls, until))
+    return {
+        whose: (ceil(sum(calls for calls, _ in told)), min(MINUTE, max(until for _, until in told) - now))
+        for whose, told in parts.items()
+    }
+
+
+def _is_of(known: Held | None, released: Held) -> bool:
+    return known is None or (known.instance, known.process) == (released.instance, released.process)
