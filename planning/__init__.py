@@ -9,9 +9,12 @@ arrow                  module
 message -> facts       `intake`
 change -> assignment   `shifts`, `publication`
 rows -> contribution   `contribution`
-fact -> user row       `users`, with `connection`, `verify` and `record`
-user row -> work       `agenda`, `plan`, with `window`, `identity` and `body`
+fact -> user row       `users`, with `contributed`, `connection`, `verify`, `drift` and
+                       `record`
+user row -> work       `agenda`, `plan`, with `drift`, `breaker`, `window`, `identity` and
+                       `body`
 answer -> next call    `answers`, with `observation`
 user row -> status     `status`
+outcomes -> results    `results`
 =====================  ==================================================================
 """
