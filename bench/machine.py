@@ -71,6 +71,11 @@ def resident_mb(pid: int, *, peak: bool = False) -> float:
     return int(line.split()[1]) * 1024 / 1e6
 
 
+def open_files(pid: int) -> int:
+    """Return how many file descriptors a process has open."""
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def _busy() -> float:
     user, nice, system, _idle, _wait, irq, soft, *_ = (int(n) for n in _lines("/proc/stat")[0].split()[1:])
     return (user + nice + system + irq + soft) / TICK
