@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from planning.intake import INPUTS, Source, broker_time, read
 
@@ -31,7 +37,7 @@ class Raw:
     """A cluster, and the deployment whose topics have this prefix."""
 
     def __init__(self, bootstrap: str, prefix: str) -> None:
-        self._options = {"bootstrap.servers": bootstrap, "log_level": 0}
+        self._options: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0}
         self._prefix = prefix
 
     def allow_any_timestamp(self, topic: str) -> None:
@@ -41,7 +47,7 @@ class Raw:
         )
         resource = ConfigResource(ResourceType.TOPIC, self._prefix + topic, incremental_configs=[limit])
         admin = AdminClient(self._options)
-        for future in admin.incremental_alter_configs([resource]).values():  # type: ignore[no-untyped-call]
+        for future in admin.incremental_alter_configs([resource]).values():
             future.result(10)
 
     def send(self, records: Iterable[Sent], **options: object) -> None:
@@ -93,7 +99,7 @@ class Raw:
             (
                 _bytes(one.key()),
                 _bytes(one.value()),
-                tuple((name, _bytes(value) or b"") for name, value in one.headers() or ()),
+                tuple((name, _bytes(value) or b"") for name, value in dict(one.headers() or ()).items()),
             )
             for one in self.records("dead-letters")
         )

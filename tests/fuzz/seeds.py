@@ -14,7 +14,11 @@ from tests.e2e.messages import gone, shift
 #: No id, time, number or word has it, so whatever is shown of those does not hold it.
 CANARY = "Ö"
 
-_PRIVATE = {"title": "Nachtdienst Ö", "location": "Örebro Ö", "notes": "ÖÖ: der Code ist \u2603 🚑"}
+_PRIVATE: dict[str, Any] = {
+    "title": "Nachtdienst Ö",
+    "location": "Örebro Ö",
+    "notes": "ÖÖ: der Code ist \u2603 🚑",
+}
 
 
 def seeds(agency: str, at: datetime | None = None) -> dict[str, list[bytes]]:
@@ -27,7 +31,7 @@ def seeds(agency: str, at: datetime | None = None) -> dict[str, list[bytes]]:
     }
     calendar = head | {"calendar_id": "ops"}
     user = head | {"user_id": "u1"}
-    days = {"start": "2026-12-02", "end": "2026-12-04", "time_zone": None, "kind": "training"}
+    days: dict[str, Any] = {"start": "2026-12-02", "end": "2026-12-04", "time_zone": None, "kind": "training"}
     changes = [shift("s1", **_PRIVATE), shift("s2", 7, None, **_PRIVATE), gone("s3", 2)]
     changes += [shift("s4", 2**63 - 1, "u2", **_PRIVATE, **days)]
     roll_back = {"reason": "rolled_back", "published_through": "2027-01-31", "published_from": "2026-12-01"}

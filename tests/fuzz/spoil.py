@@ -45,7 +45,7 @@ def bytes_spoiled(dice: random.Random, good: Sequence[bytes]) -> bytes:
 
 def _flip(dice: random.Random, value: bytes, _: bytes) -> bytes:
     altered = bytearray(value or b"\x00")
-    for _ in range(dice.choice((1, 2, 8))):
+    for _number in range(dice.choice((1, 2, 8))):
         altered[dice.randrange(len(altered))] ^= 1 << dice.randrange(8)
     return bytes(altered)
 
