@@ -7,14 +7,13 @@ and, cut short, what came; never a text of somebody's schedule.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
 
-from planning.describe import came, describe
+from planning.describe import describe
+from planning.parsing import parse
 from planning.pieces import cut
 from schemas.cause import Cause
 from schemas.errors import BadMessage
@@ -99,46 +98,12 @@ def broker_time(seconds: float) -> datetime:
 def read(source: Source) -> Reading:
     """Return the facts in a message, and the letters for what cannot be read."""
     try:
-        message = _validated(_READERS[source.name], _json(source.value), "bad_envelope")
+        message = _validated(_READERS[source.name], parse(source.value), "bad_envelope")
         if isinstance(message, ScheduleHeader):
             return _changes(source, message)
         return _facts(source, message)
     except BadMessage as bad:
         return Reading(letters=(_letter(source, source.value, bad),))
-
-
-def _json(value: bytes | None) -> dict[str, Any]:
-    if value is None:
-        raise BadMessage("null_value", "The value is null; expected a JSON object.")
-    try:
-        raw = from_json(value, allow_inf_nan=False)
-    except ValueError as wrong:
-        raw = _leniently(value)
-        if raw is None:
-            raise BadMessage("not_json", f"The value is not UTF-8 JSON: {wrong}.") from None
-    if not isinstance(raw, dict):
-        raise BadMessage("not_json", f"The value is {came(raw, private=True)}; expected a JSON object.")
-    return raw
-
-
-def _leniently(value: bytes) -> Any:
-    r"""Read JSON that the strict parser refuses: a ``\ud83d`` alone, a number of thousands of digits. Else None.
-
-    A sender that cuts a text in the middle of an emoji writes the former. The change with such a text is bad, its
-    neighbours are not (https://datatracker.ietf.org/doc/html/rfc8259#section-8.2).
-    """
-    try:
-        return json.loads(value.decode(), parse_int=_number, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _number(digits: str) -> int | float:
-    return int(digits) if len(digits) < 4_000 else float(digits)
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is not JSON")
 
 
 def _changes(source: Source, header: ScheduleHeader) -> Reading:

@@ -36,10 +36,11 @@ async def test_differences_are_said_and_never_altered(kafka: Kafka, prefix: str)
         NewTopic(names.inputs[0], 7, 1, topic_configs={"retention.ms": "86400000"}),
         NewTopic(names.user_facts, 2, 1, topic_configs=small),
         NewTopic(names.changelog("users"), 3, 1, topic_configs={"cleanup.policy": "delete"} | small),
+        NewTopic(names.dead_letters, 3, 1, topic_configs=small),
     ]
     async with Cluster(broker) as cluster:
         await cluster.admin.create_topics(wrong)
-    assert len(await create(broker, names.specs(3), 1)) == len(names.specs(3)) - 3
+    assert len(await create(broker, names.specs(3), 1)) == len(names.specs(3)) - len(wrong)
     found = {(d.topic, d.severity, d.what.split(";")[0]) for d in await check(broker, names.specs(3))}
     assert {(topic, severity) for topic, severity, _ in found} == {
         (names.inputs[0], Severity.WARNING),
@@ -47,6 +48,7 @@ async def test_differences_are_said_and_never_altered(kafka: Kafka, prefix: str)
         (names.user_facts, Severity.WARNING),
         (names.changelog("users"), Severity.ERROR),
         (names.changelog("users"), Severity.WARNING),
+        (names.dead_letters, Severity.WARNING),
     }
     assert (names.user_facts, Severity.ERROR, "has 2 partitions, 3 are needed") in found
 
