@@ -19,7 +19,7 @@ from tests.fuzz.spoil import spoiled
 
 COUNT = int(os.environ.get("SHIFTCAL_TEST_FUZZ", "400"))
 
-#: What the worker may have more after all than after the first quarter: buffers of RocksDB, rows of odd users.
+#: What the worker may have more after all than after the first quarter: buffers and rows of odd users, idle connections.
 MORE_MB, MORE_FILES = 60.0, 20
 
 KEYS = (None, None, b"", b"key", b"metro/u1", b"\xff\xfe\x00", b"k" * 20_000, "früh 🚑".encode(), b"a/b/c")
@@ -66,10 +66,13 @@ def arrived(target: Target, numbers: range) -> None:
 
 
 def test_records_at_the_limits_of_what_kafka_takes(target: Target) -> None:
-    """As long as a topic takes, longer than a letter holds, too many bad changes, a year that is none: no end of the worker."""
-    longest, number = b"[" * 1_048_450, 1_790_000_000_000_000
+    """As long as a letter may be, longer than that, too many bad changes, a year that is none: no end of the worker."""
+    longest, number = b"[" * LONGEST_LETTER, 1_790_000_000_000_000
     target.raw.send(
-        [Sent("schedule-changed", longest, headers=HEADERS[-1][:2]), Sent("sync-commands", longest)]
+        [
+            Sent("schedule-changed", longest, headers=HEADERS[-1][:2]),
+            Sent("sync-commands", longest[:1_048_576]),
+        ]
     )
     many = envelope("fuzz", calendar_id="ops", changes=[], more="p" * 100_000)
     zeros = json.dumps(many).replace('"changes": []', '"changes": [' + "0," * MOST_LETTERS + "0]").encode()

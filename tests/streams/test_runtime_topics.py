@@ -8,12 +8,13 @@ import pytest
 from aiokafka.admin import NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
+from planning.intake import LONGEST_LETTER
 from streams.cluster import Cluster
 from streams.membership import StateDirLocked, membership
 from streams.names import Names
 from streams.security import Broker
-from streams.sender import Sender
-from streams.topics import Severity, check, create
+from streams.sender import MAX_REQUEST, Sender
+from streams.topics import Severity, _until_visible, check, create
 from tests.kafka import Kafka
 
 
@@ -28,6 +29,17 @@ async def test_created_topics_pass_the_check(kafka: Kafka, prefix: str) -> None:
     assert await create(broker, specs, 1) == ()
 
 
+async def test_letters_are_as_long_as_what_they_hold(kafka: Kafka, prefix: str) -> None:
+    """Whatever a broker's default is: over a letter that is refused the worker would end, at every start."""
+    broker, names = Broker(kafka.bootstrap), Names(prefix=prefix)
+    await create(broker, names.specs(1), 1)
+    async with Cluster(broker) as cluster:
+        found = await cluster.topic_configs([names.dead_letters])
+    assert (
+        int(found[names.dead_letters]["max.message.bytes"] or 0) == MAX_REQUEST > LONGEST_LETTER + 1_000_000
+    )
+
+
 async def test_differences_are_said_and_never_altered(kafka: Kafka, prefix: str) -> None:
     """Wrong counts and policies of internal topics are errors, less than unlimited retention of inputs a warning."""
     broker, names = Broker(kafka.bootstrap), Names(prefix=prefix)
@@ -40,6 +52,7 @@ async def test_differences_are_said_and_never_altered(kafka: Kafka, prefix: str)
     ]
     async with Cluster(broker) as cluster:
         await cluster.admin.create_topics(wrong)
+        await _until_visible(cluster, {topic.name for topic in wrong})
     assert len(await create(broker, names.specs(3), 1)) == len(names.specs(3)) - len(wrong)
     found = {(d.topic, d.severity, d.what.split(";")[0]) for d in await check(broker, names.specs(3))}
     assert {(topic, severity) for topic, severity, _ in found} == {
