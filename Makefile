@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
+FUZZ   ?= 5000
 
 BIN      := $(VENV)/bin
 # Stamps, not directories: a virtual environment that was interrupted half way is finished next time.
@@ -12,7 +13,7 @@ PIP      := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos check format bench lock clean
+.PHONY: help demo test chaos fuzz soak check format bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +26,12 @@ test: $(DEV) ## every test, on the most real Kafka this machine offers; ARGS="-k
 
 chaos: $(DEV) ## a hundred seeded histories with everything failing at random; ARGS="--seeds 10 --first 7"
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: $(DEV) ## thousands of spoiled messages and requests to one worker; FUZZ=20000 says how many
+	SHIFTCAL_TEST_FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/fuzz -s $(ARGS)
+
+soak: $(DEV) ## an hour at twenty changes a second, and whether anything grows; ARGS="--minutes 5"
+	$(BIN)/python -m bench.soak $(ARGS)
 
 check: $(DEV) ## lint, format, types, who may import whom, and known vulnerabilities
 	$(BIN)/ruff check .

@@ -46,6 +46,10 @@ class Crew:
         """The user of a shift."""
         return f"u-{shift // self.each:05}"
 
+    def shift_id(self, shift: int) -> str:
+        """The shift's id upstream."""
+        return _shift_id(shift)
+
     def event(self, shift: int) -> str:
         """The id of the shift's event at Google."""
         return event_id(self.agency, self.calendar, _shift_id(shift))

@@ -54,3 +54,8 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the value that this share of all values does not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """Return how fast the second number rises with the first: the line of least squares."""
+    return statistics.linear_regression([at for at, _ in points], [value for _, value in points]).slope

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -69,6 +70,18 @@ def resident_mb(pid: int, *, peak: bool = False) -> float:
     name = "VmHWM" if peak else "VmRSS"
     line = next(line for line in _lines(f"/proc/{pid}/status") if line.startswith(name))
     return int(line.split()[1]) * 1024 / 1e6
+
+
+def open_files(pid: int, folder: Path) -> tuple[int, int]:
+    """Return how many files in this folder a process has open, and how many other descriptors: sockets, mostly."""
+    inside = others = 0
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed while we looked
+            if one.readlink().is_relative_to(folder):
+                inside += 1
+            else:
+                others += 1
+    return inside, others
 
 
 def _busy() -> float:

@@ -215,6 +215,10 @@ class Stage:
             read, busy = await self._work()
             calm = calm + 1 if read >= self._sent and not busy else 0
 
+    async def left(self) -> float:
+        """Return how much is left to do: records not read, users with work, calls that wait."""
+        return (await self._work())[1]
+
     async def _work(self) -> tuple[float, float]:
         """Return how many of our messages the worker has read since it started, and how much is left to do."""
         async with self._http.get(f"http://127.0.0.1:{self._port}/metrics") as answer:

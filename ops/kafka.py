@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from aiokafka import AIOKafkaConsumer
@@ -17,6 +17,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from ops.failures import kafka_failures
 from ops.overheard import listening
+from planning.intake import broker_time
 from schemas.errors import OperatorError
 from streams.cluster import Cluster
 from streams.names import Names
@@ -190,7 +191,7 @@ class Pipeline:
 
 def timestamp(record: ConsumerRecord[bytes, bytes]) -> datetime:
     """The broker's timestamp of a record."""
-    return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return broker_time(record.timestamp / 1000)
 
 
 async def _counts(settings: Settings, topics: Sequence[str]) -> dict[str, int]:

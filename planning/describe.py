@@ -90,6 +90,7 @@ _EXPECTED = {
     "bool_type": "true or false",
     "dict_type": "an object",
     "int_from_float": "a whole number",
+    "int_parsing_size": "a number of fewer digits",
     "int_type": "a whole number",
     "list_type": "a list",
     "model_attributes_type": "an object",

@@ -7,14 +7,14 @@ and, cut short, what came; never a text of somebody's schedule.
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
 
-from planning.describe import came, describe
+from planning.describe import describe
+from planning.parsing import parse
+from planning.pieces import cut
 from schemas.cause import Cause
 from schemas.errors import BadMessage
 from schemas.facts import (
@@ -42,8 +42,20 @@ from schemas.messages import (
 )
 from schemas.outputs import DeadLetter
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 #: Commands decide by `occurred_at`; one from the future would win over everything until then.
 AHEAD = timedelta(minutes=5)
+
+#: Letters of one message, and characters of its envelope in all their copies; a million zeros in place of changes, or a
+#: long envelope with many of them, would otherwise come to more than any memory holds.
+MOST_LETTERS, MOST_COPIED = 50_000, 64 << 20
+
+#: Bytes that a letter holds; topics take 16 MiB. Longer ones come compressed, and stay where they are.
+LONGEST_LETTER = 15 << 20
+
+_EARLIEST, _LATEST = 0.0, datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 _CHANGE: TypeAdapter[Any] = TypeAdapter(ShiftChange)
 _READERS: dict[str, TypeAdapter[Any]] = {
@@ -78,66 +90,48 @@ class Reading(NamedTuple):
     letters: tuple[DeadLetter, ...] = ()
 
 
+def broker_time(seconds: float) -> datetime:
+    """Return a record's timestamp; producers may set it, and one that counts microseconds names no year there is."""
+    return datetime.fromtimestamp(min(max(seconds, _EARLIEST), _LATEST), UTC)
+
+
 def read(source: Source) -> Reading:
     """Return the facts in a message, and the letters for what cannot be read."""
     try:
-        raw = _json(source.value)
-        message = _validated(_READERS[source.name], raw, "bad_envelope")
+        message = _validated(_READERS[source.name], parse(source.value), "bad_envelope")
         if isinstance(message, ScheduleHeader):
-            return _changes(source, message, raw)
+            return _changes(source, message)
         return _facts(source, message)
     except BadMessage as bad:
         return Reading(letters=(_letter(source, source.value, bad),))
 
 
-def _json(value: bytes | None) -> dict[str, Any]:
-    if value is None:
-        raise BadMessage("null_value", "The value is null; expected a JSON object.")
-    try:
-        raw = from_json(value)
-    except ValueError as wrong:
-        raw = _with_half_characters(value)
-        if raw is None:
-            raise BadMessage("not_json", f"The value is not UTF-8 JSON: {wrong}.") from None
-    if not isinstance(raw, dict):
-        raise BadMessage("not_json", f"The value is {came(raw, private=True)}; expected a JSON object.")
-    return raw
-
-
-def _with_half_characters(value: bytes) -> Any:
-    r"""Read JSON that the strict parser refuses for a ``\ud83d`` alone; None where something else is wrong.
-
-    A sender that cuts a text in the middle of an emoji writes that. The change with such a text is bad, its neighbours
-    are not (https://datatracker.ietf.org/doc/html/rfc8259#section-8.2).
-    """
-    try:
-        return json.loads(value.decode())
-    except (ValueError, RecursionError):
-        return None
-
-
-def _copy(raw: dict[str, Any], change: Any) -> bytes:
-    """Return the message with this change alone, as it came."""
-    copy = raw | {"changes": [change]}
-    try:
-        return json.dumps(copy, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return json.dumps(copy).encode()
-
-
-def _changes(source: Source, header: ScheduleHeader, raw: dict[str, Any]) -> Reading:
+def _changes(source: Source, header: ScheduleHeader) -> Reading:
     good: list[Any] = []
-    letters: list[DeadLetter] = []
+    bad: dict[int, str] = {}
     for index, change in enumerate(header.changes):
         try:
             good.append(_validated(_CHANGE, change, "bad_change", f"changes.{index}"))
-        except BadMessage as bad:
-            letters.append(_letter(source, _copy(raw, change), bad))
+        except BadMessage as wrong:
+            bad[index] = str(wrong)  # an exception would keep all that led to it in memory
+    letters = tuple(_letters(source, bad)) if bad else ()
     if not good:
-        return Reading(letters=tuple(letters))
+        return Reading(letters=letters)
     changes = Changes(changes=tuple(good), cause=_cause(source, header))
     fact = ShiftsChanged(agency_id=header.agency_id, calendar_id=header.calendar_id, messages=(changes,))
-    return Reading(calendar_facts=(fact,), letters=tuple(letters))
+    return Reading(calendar_facts=(fact,), letters=letters)
+
+
+def _letters(source: Source, bad: dict[int, str]) -> Iterator[DeadLetter]:
+    """Put each bad change alone in a copy of its envelope; all in one copy where the copies would be too many."""
+    pieces = cut(source.value or b"")
+    if len(bad) <= MOST_LETTERS and len(bad) * pieces.envelope <= MOST_COPIED:
+        for index, error in bad.items():
+            yield _letter(source, pieces.copy([index]), BadMessage("bad_change", error))
+        return
+    first = next(iter(bad.values()))
+    error = f"{len(bad):,} bad changes, too many for a letter each. The first: {first}"
+    yield _letter(source, pieces.copy(bad), BadMessage("bad_change", error))
 
 
 def _facts(source: Source, message: Envelope) -> Reading:
@@ -194,11 +188,15 @@ def _cause(source: Source, message: Envelope) -> Cause:
 
 
 def _letter(source: Source, value: bytes | None, bad: BadMessage) -> DeadLetter:
+    error = str(bad)
+    if value is not None and len(value) > LONGEST_LETTER:
+        error += f" Its {len(value):,} bytes are too many for a letter; they stand where it came from."
+        value = None
     return DeadLetter(
         key=source.key,
         value=value,
         reason=bad.reason,
-        error=str(bad),
+        error=error,
         source_topic=source.topic,
         source_partition=source.partition,
         source_offset=source.offset,

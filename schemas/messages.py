@@ -15,6 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from schemas.base import Day, Id, Instant, Shape, Version, ZoneName
 
+#: Any constraint makes pydantic refuse half of a surrogate pair, which no UTF-8 can carry on.
+WholeText = Annotated[str, StringConstraints(min_length=0)]
 ShortText = Annotated[str, StringConstraints(max_length=4_096)]
 LongText = Annotated[str, StringConstraints(max_length=32_768)]
 Kind = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -35,7 +37,7 @@ def _ours(value: Any) -> Any:
 class Envelope(Shape):
     """What every input message has."""
 
-    event_id: str
+    event_id: WholeText
     occurred_at: Instant
     agency_id: Id
     schema_version: Annotated[Literal[1], BeforeValidator(_whole)] = 1

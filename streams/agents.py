@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planning import calendars, forgetting, users
 from planning.gathering import gathered
-from planning.intake import Source, read
+from planning.intake import Source, broker_time, read
 from schemas.facts import CalendarReleased, Forgotten, PublicationChanged, ShiftsChanged
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
 from streams import codec
@@ -71,7 +71,7 @@ def source_of(event: EventT[Any], names: Names) -> Source:
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
-        at=datetime.fromtimestamp(message.timestamp, UTC),
+        at=broker_time(message.timestamp),
         key=message.key,
         value=message.value,
     )

@@ -1,14 +1,17 @@
 """The worker's `/live`, `/ready` and `/metrics`.
 
-Comes in: HTTP. Goes out: 200 or 503, and numbers. Not here: anything about a user.
+Comes in: HTTP, and whatever else comes to an open port. Goes out: 200 or 503, and numbers. Not here: anything about a
+user.
 """
 
 from __future__ import annotations
 
+import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from schemas.errors import OperatorError
 
@@ -16,6 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from streams.settings import Settings
+
+
+class _OursAlone(logging.Filter):
+    """Keeps out the faults of clients: aiohttp logs each with its traceback, and with the bytes that came."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError | ConnectionError)
+
+
+_requests = logging.getLogger(f"{__name__}.requests")
+_requests.addFilter(_OursAlone())
 
 
 @asynccontextmanager
@@ -38,7 +53,7 @@ async def health(
 
     app = web.Application()
     app.add_routes([web.get("/live", live), web.get("/ready", is_ready), web.get("/metrics", metrics)])
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, logger=_requests)
     await runner.setup()
     try:
         try:

@@ -50,6 +50,7 @@ class Role(StrEnum):
     REBUILD = "rebuild"
     STATUS = "status"
     OUTPUT = "output"
+    LETTERS = "letters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ class Spec:
                 return _STATUS
             case Role.OUTPUT:
                 return {}
+            case Role.LETTERS:
+                return _LARGE
             case _:
                 assert_never(self.role)
 
@@ -153,5 +156,5 @@ class Names:
             Spec(self.rebuild, Role.REBUILD, 1),
             Spec(self.results, Role.OUTPUT, partitions),
             Spec(self.status, Role.STATUS, partitions),
-            Spec(self.dead_letters, Role.OUTPUT, partitions),
+            Spec(self.dead_letters, Role.LETTERS, partitions),
         )

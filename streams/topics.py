@@ -111,7 +111,15 @@ def _policy(role: Role, policy: str) -> Iterator[tuple[Severity, str]]:
             yield Severity.ERROR, f"has cleanup.policy={policy}, which deletes state; it must be compact"
         case Role.STATUS if policy and "compact" not in policy:
             yield Severity.WARNING, f"has cleanup.policy={policy}; compact keeps each user's newest status"
-        case Role.INPUT | Role.INTERNAL | Role.CHANGELOG | Role.REBUILD | Role.STATUS | Role.OUTPUT:
+        case (
+            Role.INPUT
+            | Role.INTERNAL
+            | Role.CHANGELOG
+            | Role.REBUILD
+            | Role.STATUS
+            | Role.OUTPUT
+            | Role.LETTERS
+        ):
             return
         case _:
             assert_never(role)
@@ -130,6 +138,11 @@ def _limits(role: Role, actual: Mapping[str, str | None]) -> Iterator[tuple[Seve
         yield (
             Severity.WARNING,
             f"takes messages of at most {largest} bytes; {MAX_MESSAGE} are needed for large calendars and users",
+        )
+    if role is Role.LETTERS and largest and int(largest) < MAX_MESSAGE:
+        yield (
+            Severity.WARNING,
+            f"takes messages of at most {largest} bytes; a worker ends over a longer one that cannot be read, {MAX_MESSAGE} are needed",
         )
 
 

@@ -10,8 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planning.intake import INPUTS, Reading, Source, read
+from planning.intake import (
+    INPUTS,
+    LONGEST_LETTER,
+    MOST_COPIED,
+    MOST_LETTERS,
+    Reading,
+    Source,
+    broker_time,
+    read,
+)
 from schemas.facts import Connected, Deactivated, Disconnected, PublicationChanged, ResyncAsked, ShiftsChanged
+from streams import codec
 from tests.planning.build import NOW
 
 ENVELOPE = {
@@ -165,6 +175,72 @@ def test_half_an_emoji_in_an_id() -> None:
     """The letter's headers are UTF-8 whatever came."""
     (letter,) = reading("sync-commands", COMMAND | {"command": "resync", "user_id": "\ud83d"}).letters
     assert dict(letter.headers())["reason"] == b"bad_envelope"
+
+
+def test_half_an_emoji_in_an_event_id() -> None:
+    """What no UTF-8 can carry is refused here, or the fact could not be sent on, now or ever."""
+    for name, value in (
+        ("sync-commands", COMMAND | {"command": "resync"}),
+        ("schedule-changed", schedule(upsert())),
+    ):
+        got = reading(name, value | {"event_id": "\ud83d"})
+        assert [letter.reason for letter in got.letters] == ["bad_envelope"]
+        assert (got.calendar_facts, got.user_facts) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "odd", ["1e999", "1.10", "9" * 5_000, '{"op":"x",  "op": "\\u0079"}', "[ 1,2 ]", '"é"']
+)
+def test_a_letter_holds_the_bytes_that_came(odd: str) -> None:
+    """Nothing is written anew: neither numbers, nor escapes, nor blanks; and the neighbours are read."""
+    good = json.dumps(upsert())
+    message = json.dumps(schedule("@", trace="é", more={"changes": [1]}), ensure_ascii=False)
+    for before, after in (("", ""), (good + " , ", ""), ("", f",{good}"), (good + ",", "\n, " + good)):
+        value = message.replace('"@"', before + odd + after).encode()
+        got = reading("schedule-changed", value)
+        assert [letter.value for letter in got.letters] == [message.replace('"@"', odd).encode()]
+        assert sum(len(fact.changes) for fact in got.calendar_facts if isinstance(fact, ShiftsChanged)) == (
+            bool(before) + bool(after)
+        )
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_json_does_not_have(word: str) -> None:
+    """What some libraries write all the same is no JSON: the message goes whole."""
+    value = json.dumps(schedule(upsert(), "@")).replace('"@"', word).encode()
+    (letter,) = reading("schedule-changed", value).letters
+    assert (letter.reason, letter.value) == ("not_json", value)
+
+
+def test_more_bad_changes_than_letters() -> None:
+    """They stay together in one copy of their envelope, and the good ones count."""
+    for padding, count in (("", MOST_LETTERS + 1), ("p" * (MOST_COPIED // 100), 101)):
+        message = schedule(*([0] * count), upsert(), padding=padding)
+        got = reading("schedule-changed", message)
+        (letter,) = got.letters
+        assert json.loads(letter.value or b"") == message | {"changes": [0] * count}
+        assert letter.error.startswith(
+            f"{count:,} bad changes, too many for a letter each. The first: changes.0:"
+        )
+        assert len(got.calendar_facts) == 1
+
+
+def test_a_value_too_long_for_any_letter() -> None:
+    """The letter says so, and where the value stands; input topics keep it."""
+    (letter,) = reading("schedule-changed", b"0" * (LONGEST_LETTER + 1)).letters
+    assert (letter.value, letter.source_offset) == (None, 14)
+    assert letter.error.endswith("bytes are too many for a letter; they stand where it came from.")
+    (letter,) = reading("schedule-changed", b"x" * LONGEST_LETTER).letters
+    assert letter.value is not None
+
+
+@pytest.mark.parametrize("milliseconds", [-1, -(2**63), 1_790_000_000_000_000, 2**63 - 1])
+def test_a_timestamp_of_no_year_there_is(milliseconds: int) -> None:
+    """A producer may set what it likes, microseconds for instance; the message is read all the same."""
+    at = broker_time(milliseconds / 1000)
+    value = json.dumps(schedule(upsert())).encode()
+    (fact,) = read(Source("schedule-changed", "t", 0, 0, at, None, value)).calendar_facts
+    assert codec.calendar_fact(codec.encode(fact)) == fact
 
 
 @pytest.mark.parametrize("value", [b"{", b"", b"\xff", b"[]", b"null", b'"text"', b"1", b"[" * 5_000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import aiohttp
@@ -61,6 +62,26 @@ async def test_no_port(port: int) -> None:
     async with health(_settings(0), lambda: True, lambda: b""):
         with pytest.raises(aiohttp.ClientConnectorError):
             await _get(port, "/live")
+
+
+async def test_what_is_no_request(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Is answered with 400, and not logged: whoever scans ports would fill the log with tracebacks."""
+    async with health(_settings(port), lambda: True, lambda: b""):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /live nonsense\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.0 400")
+        writer.close()
+        await writer.wait_closed()
+        assert caplog.records == []
+
+
+async def test_a_fault_of_our_own(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Is answered with 500, and logged with what led to it."""
+    async with health(_settings(port), lambda: True, lambda: 1 // 0):  # type: ignore[arg-type, return-value]
+        assert (await _get(port, "/metrics"))[0] == 500
+    [record] = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError
 
 
 async def test_the_port_after_the_end(port: int) -> None:

@@ -8,12 +8,13 @@ import pytest
 from aiokafka.admin import NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
+from planning.intake import LONGEST_LETTER
 from streams.cluster import Cluster
 from streams.membership import StateDirLocked, membership
 from streams.names import Names
 from streams.security import Broker
-from streams.sender import Sender
-from streams.topics import Severity, check, create
+from streams.sender import MAX_REQUEST, Sender
+from streams.topics import Severity, _until_visible, check, create
 from tests.kafka import Kafka
 
 
@@ -28,6 +29,17 @@ async def test_created_topics_pass_the_check(kafka: Kafka, prefix: str) -> None:
     assert await create(broker, specs, 1) == ()
 
 
+async def test_letters_are_as_long_as_what_they_hold(kafka: Kafka, prefix: str) -> None:
+    """Whatever a broker's default is: over a letter that is refused the worker would end, at every start."""
+    broker, names = Broker(kafka.bootstrap), Names(prefix=prefix)
+    await create(broker, names.specs(1), 1)
+    async with Cluster(broker) as cluster:
+        found = await cluster.topic_configs([names.dead_letters])
+    assert (
+        int(found[names.dead_letters]["max.message.bytes"] or 0) == MAX_REQUEST > LONGEST_LETTER + 1_000_000
+    )
+
+
 async def test_differences_are_said_and_never_altered(kafka: Kafka, prefix: str) -> None:
     """Wrong counts and policies of internal topics are errors, less than unlimited retention of inputs a warning."""
     broker, names = Broker(kafka.bootstrap), Names(prefix=prefix)
@@ -36,10 +48,12 @@ async def test_differences_are_said_and_never_altered(kafka: Kafka, prefix: str)
         NewTopic(names.inputs[0], 7, 1, topic_configs={"retention.ms": "86400000"}),
         NewTopic(names.user_facts, 2, 1, topic_configs=small),
         NewTopic(names.changelog("users"), 3, 1, topic_configs={"cleanup.policy": "delete"} | small),
+        NewTopic(names.dead_letters, 3, 1, topic_configs=small),
     ]
     async with Cluster(broker) as cluster:
         await cluster.admin.create_topics(wrong)
-    assert len(await create(broker, names.specs(3), 1)) == len(names.specs(3)) - 3
+        await _until_visible(cluster, {topic.name for topic in wrong})
+    assert len(await create(broker, names.specs(3), 1)) == len(names.specs(3)) - len(wrong)
     found = {(d.topic, d.severity, d.what.split(";")[0]) for d in await check(broker, names.specs(3))}
     assert {(topic, severity) for topic, severity, _ in found} == {
         (names.inputs[0], Severity.WARNING),
@@ -47,6 +61,7 @@ async def test_differences_are_said_and_never_altered(kafka: Kafka, prefix: str)
         (names.user_facts, Severity.WARNING),
         (names.changelog("users"), Severity.ERROR),
         (names.changelog("users"), Severity.WARNING),
+        (names.dead_letters, Severity.WARNING),
     }
     assert (names.user_facts, Severity.ERROR, "has 2 partitions, 3 are needed") in found
 

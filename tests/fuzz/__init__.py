@@ -1,0 +1,1 @@
+"""Spoiled input, in bulk."""
