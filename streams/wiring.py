@@ -14,7 +14,7 @@ from mode import CrashingSupervisor
 
 from streams import memory_store
 from streams.security import Broker
-from streams.transport import Table
+from streams.transport import Table, TableManager
 
 MAX_FETCH = 16 * 1024 * 1024
 
@@ -66,6 +66,7 @@ def faust_options(wiring: Wiring) -> dict[str, Any]:
         "autodiscover": False,
         "agent_supervisor": CrashingSupervisor,
         "Table": Table,
+        "TableManager": TableManager,
         "processing_guarantee": "at_least_once",
         "stream_wait_empty": True,
         "stream_buffer_maxsize": 1000,
