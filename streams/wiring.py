@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from mode import CrashingSupervisor
 
-from streams import memory_store
+from streams import disk_store, memory_store
 from streams.security import Broker
 from streams.transport import Table, TableManager
 
@@ -56,7 +56,7 @@ def rocksdb_options() -> dict[str, Any]:
 
 def faust_options(wiring: Wiring) -> dict[str, Any]:
     """Every setting of Faust that is not left at its default."""
-    store = {"rocksdb": "rocksdb://", "memory": f"{memory_store.SCHEME}://"}[wiring.store]
+    store = {"rocksdb": f"{disk_store.SCHEME}://", "memory": f"{memory_store.SCHEME}://"}[wiring.store]
     return {
         "broker": wiring.broker.faust_urls(),
         "broker_credentials": wiring.broker.faust_credentials(),
