@@ -92,4 +92,5 @@ def longest_gap(journal: Iterable[Json], users: Iterable[User], since: float, un
     """The longest time without any call for these users, between two moments."""
     accounts = {user.account for user in users}
     moments = [one["mono"] for one in journal if one["account"] in accounts and since <= one["mono"] <= until]
-    return max(later - earlier for earlier, later in itertools.pairwise([since, *moments, until]))
+    gaps: list[float] = [later - earlier for earlier, later in itertools.pairwise([since, *moments, until])]
+    return max(gaps)
