@@ -21,7 +21,7 @@ _CAUGHT_UP = re.compile(r"caught up with \S+, partitions \[([\d, ]*)\]")
 
 
 class Pace:
-    """Sends a new version of everybody's one shift, user after user, and now and then a new shift."""
+    """Sends a new version of everybody's next shift, which is soon, user after user, and now and then a new one for later."""
 
     def __init__(self, agency: Agency, per_second: float) -> None:
         self._agency, self._every = agency, 1 / per_second
@@ -45,7 +45,7 @@ class Pace:
             if ended.wait(self._every):
                 return
             title, fresh = f"{user.id} v{round_}", f"{user.id} also {round_}"
-            changes = [shift(f"flow-{user.id}", 1_000 + round_, user.id, title=title)]
+            changes = [shift(f"flow-{user.id}", 1_000 + round_, user.id, title=title, start=in_days(0.5))]
             if round_ % 3 == 0:
                 changes.append(shift(fresh, 1, user.id, start=in_days(5 + round_)))
                 self.wanted[user.id].add(fresh)

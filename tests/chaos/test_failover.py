@@ -93,7 +93,7 @@ def _roll(world: World, agency: Agency) -> None:
             *(shift(f"{n}-{user.id}", 1, user.id, start=in_days(3 + n)) for n in range(20)), calendar="big"
         )
     agency.publish()
-    pace = Pace(agency, per_second=5)
+    pace = Pace(agency, per_second=2)  # within the tenth that is kept for what is soon
     with pace.flowing():
         agency.publish(calendar="big")
         time.sleep(1)
