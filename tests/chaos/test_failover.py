@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.nursery import NurseryWorld
 from tests.chaos.pace import Pace, longest_gap, openings, users_of
 from tests.chaos.publication import starting
@@ -61,6 +63,7 @@ def test_killed_and_started_again(new_nursed: NewNursed) -> None:
 MINUTE, PER_MINUTE = 20.0, 600
 
 
+@pytest.mark.long
 def test_rolling_restart(kafka: Kafka, tmp_path: Path) -> None:
     """Three workers are stopped and started one after the other, their quota used up: Google refuses nothing, nothing is lost."""
     options = ("--latency-ms", "20", "--project-per-minute", str(PER_MINUTE), "--no-check")

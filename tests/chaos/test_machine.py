@@ -78,7 +78,14 @@ def test_state_directory_is_full(new_nursed: NewNursed) -> None:
         assert google.stats()["duplicate_inserts"] == []
 
 
-@pytest.mark.parametrize("pattern", ["CURRENT", "MANIFEST-*", "*.sst"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param("CURRENT", marks=pytest.mark.long),
+        pytest.param("MANIFEST-*", marks=pytest.mark.long),
+        "*.sst",
+    ],
+)
 def test_state_directory_is_damaged(new_nursed: NewNursed, pattern: str) -> None:
     """The worker makes no call on damaged rows: it names the cure, and once that is done everything is as it was."""
     with Google() as google:
@@ -123,6 +130,7 @@ def test_database_is_locked(new_nursed: NewNursed) -> None:
         assert worker.runs
 
 
+@pytest.mark.long
 def test_database_is_gone(new_nursed: NewNursed) -> None:
     """Whoever is not known yet waits; the worker stays ready and writes everything once the database is back."""
     with Google() as google:

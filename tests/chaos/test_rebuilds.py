@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
+
 from tests.chaos.nursery import NurseryWorld
 from tests.e2e.google import Google
 from tests.e2e.messages import Json, gone, in_days, shift
@@ -45,6 +47,7 @@ def writes(google: Google, since: int) -> list[Json]:
     return [one for one in google.journal(since) if one["method"] in WRITES]
 
 
+@pytest.mark.long
 def test_rebuild_beside_a_worker_that_goes_on(new_nursed: NewNursed) -> None:
     """A second new worker joins in the middle, the first one is killed there: the old one's edits are the only writes."""
     with Google() as google:
