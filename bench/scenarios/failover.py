@@ -2,7 +2,8 @@
 
 Comes in: a stage. Goes out: seconds from SIGKILL until the dead worker's users have their next call at Google, once while
 it stays dead and once while it is started again at once with the same state directory; and the longest time in which no
-call was made for any user of the other worker, before and after.
+call was made for any user of the other worker, before and after. All shifts are of one calendar: where its partition was the
+dead worker's, the other one's users wait as well.
 """
 
 from __future__ import annotations
