@@ -24,7 +24,8 @@ demo: $(RUNTIME) ## everything on this machine, with a page to watch; ARGS=--scr
 test: $(DEV) ## every test, on the most real Kafka this machine offers; ARGS="-k name"
 	$(BIN)/python -m pytest $(ARGS)
 
-chaos: $(DEV) ## a hundred seeded histories with everything failing at random; ARGS="--seeds 10 --first 7"
+chaos: $(DEV) ## what takes long, then a hundred seeded histories with everything failing at random; ARGS="--seeds 10 --first 7"
+	$(BIN)/python -m pytest tests/chaos -m long
 	$(BIN)/python -m tests.chaos $(ARGS)
 
 fuzz: $(DEV) ## thousands of spoiled messages and requests to one worker; FUZZ=20000 says how many

@@ -14,7 +14,7 @@ import uvloop
 
 from bench import machine, report
 from bench.processes import BenchFailed
-from bench.scenarios import changes, latency, publication, replay, restart, size
+from bench.scenarios import changes, failover, latency, publication, replay, restart, size
 from bench.stage import open_stage, say
 from tests.kafka import start_kafka
 
@@ -33,6 +33,7 @@ SCENARIOS: dict[str, Scenario] = {
     "publication": publication.measure,
     "changes": changes.measure,
     "restart": restart.measure,
+    "failover": failover.measure,
     "size": size.measure,
 }
 

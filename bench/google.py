@@ -21,12 +21,13 @@ _PAGE = 5_000
 
 
 class Arrival(NamedTuple):
-    """One write that reached Google, at this wall clock time."""
+    """One call of the Calendar API that reached Google, at this wall clock time."""
 
     at: float
     event_id: str
     method: str
     status: int | None
+    account: str
 
 
 class Google:
@@ -71,7 +72,9 @@ class Google:
             async with self._http.get(address) as answer:
                 page = await answer.json()
             found += [
-                Arrival(each["at"], each["event_id"] or "", each["method"], each["status"])
+                Arrival(
+                    each["at"], each["event_id"] or "", each["method"], each["status"], each["account"] or ""
+                )
                 for each in page["entries"]
                 if each["method"].startswith("events.")
             ]

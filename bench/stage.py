@@ -49,7 +49,7 @@ class Stage:
         self.bootstrap, self.home, self._profiles = bootstrap, home, profiles
         self.prefix = f"bench-{uuid.uuid4().hex[:8]}."
         self.state = home / "state"
-        self._port = _free_port()
+        self._port = free_port()
         self._worker: Process | None = None
         self._sent = 0
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("SHIFTCAL_")}
@@ -249,6 +249,7 @@ async def open_stage(bootstrap: str, profiles: Path | None = None) -> AsyncItera
             await stage.tear_down()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port of loopback that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])

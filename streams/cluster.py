@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from aiokafka import AIOKafkaConsumer
@@ -24,7 +25,7 @@ from aiokafka.errors import (
 from aiokafka.structs import TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable
     from types import TracebackType
 
     from streams.security import Broker
@@ -125,12 +126,12 @@ class Cluster:
     async def starts(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Read the first offset that still exists (or would be the next, in an empty partition)."""
         wanted = list(partitions)
-        return dict(await (await self._reader()).beginning_offsets(wanted)) if wanted else {}
+        return dict(await (await self._reader(wanted)).beginning_offsets(wanted)) if wanted else {}
 
     async def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Read the offset the next record will get."""
         wanted = list(partitions)
-        return dict(await (await self._reader()).end_offsets(wanted)) if wanted else {}
+        return dict(await (await self._reader(wanted)).end_offsets(wanted)) if wanted else {}
 
     async def first_record(self, tp: TopicPartition, start: int, stop: int) -> int | None:
         """Find the first offset in [start, stop) that holds a record.
@@ -138,9 +139,8 @@ class Cluster:
         Compaction, transaction markers and deleted beginnings leave offsets without records; `None` says that all of them are of that kind.
         """
         tp = TopicPartition(*tp)
-        reader = await self._reader()
-        async with self._lock, asyncio.timeout(PROBE_DEADLINE_S):
-            reader.assign([tp])
+        reader = await self._reader([tp])
+        async with self._reading(reader, tp):
             reader.seek(tp, start)
             while True:
                 for record in (await reader.getmany(tp, timeout_ms=200)).get(tp, ()):
@@ -150,18 +150,35 @@ class Cluster:
 
     async def read(self, tp: TopicPartition) -> list[tuple[bytes | None, bytes | None]]:
         """Read a small partition from its first record to the end of this moment."""
-        reader = await self._reader()
         end = (await self.ends([tp]))[tp]
+        reader = await self._reader([tp])
         found: list[tuple[bytes | None, bytes | None]] = []
-        async with self._lock, asyncio.timeout(PROBE_DEADLINE_S):
-            reader.assign([tp])
+        async with self._reading(reader, tp):
             await reader.seek_to_beginning(tp)
             while await reader.position(tp) < end:
                 records = (await reader.getmany(tp, timeout_ms=200)).get(tp, ())
                 found += [(record.key, record.value) for record in records]
         return found
 
-    async def _reader(self) -> AIOKafkaConsumer:
+    @asynccontextmanager
+    async def _reading(self, reader: AIOKafkaConsumer, tp: TopicPartition) -> AsyncIterator[None]:
+        """Give the reader this partition, for one question at a time."""
+        async with self._lock, asyncio.timeout(PROBE_DEADLINE_S):
+            reader.assign([tp])
+            try:
+                yield
+            finally:
+                reader.pause(tp)  # the next question would wait behind a fetch that nobody needs
+
+    async def _reader(self, partitions: Collection[TopicPartition]) -> AIOKafkaConsumer:
+        """Return the reader, knowing where these partitions are: it learns of one topic at a time, a tenth of a second each."""
+        reader = await self._made()
+        client = reader._client  # noqa: SLF001 - nothing public asks for several topics at once
+        if any(client.cluster.leader_for_partition(tp) is None for tp in partitions):
+            await client.set_topics({*client._topics, *(tp.topic for tp in partitions)})  # noqa: SLF001
+        return reader
+
+    async def _made(self) -> AIOKafkaConsumer:
         async with self._lock:
             if self._consumer is None:
                 consumer = AIOKafkaConsumer(
@@ -169,7 +186,7 @@ class Cluster:
                     group_id=None,
                     enable_auto_commit=False,
                     auto_offset_reset="earliest",
-                    fetch_max_wait_ms=100,
+                    fetch_max_wait_ms=10,
                     **self._broker.aiokafka(),
                 )
                 try:

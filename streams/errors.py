@@ -12,6 +12,10 @@ class RuntimeRefused(OperatorError):
     """The worker must not run, or must not go on, as things stand; the text says why and what to do."""
 
 
+class StateUnusable(RuntimeRefused):
+    """The state directory is full, damaged, or cannot be written; what is in it may not be trusted."""
+
+
 class DeliveryFailed(RuntimeRefused):
     """A record could not be delivered for good; the event that caused it stays unacked."""
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import faust
 
 from streams import each
+from streams.disk_store import unusable
 from streams.errors import RuntimeRefused
 from streams.transport import Transport
 from streams.wiring import Wiring, faust_options, rocksdb_options
@@ -93,6 +94,7 @@ class App(faust.App):
 
     def fail(self, reason: BaseException) -> None:
         """Crash from anywhere in the main thread, a callback too. Returns only in a guest, whose owner stops it."""
+        reason = unusable(reason, self.wiring.state_dir) or reason
         self._exit(reason)
         if self.failure is None:
             self.failure = reason

@@ -27,6 +27,7 @@ _NOISY = (
     "aiosqlite",
     "alembic",
     "sqlalchemy",
+    "streams.disk_store",
     "streams.faustapp",
     "streams.transport",
 )

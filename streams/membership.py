@@ -11,9 +11,9 @@ import fcntl
 import os
 import secrets
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from streams.errors import RuntimeRefused
+from streams.errors import RuntimeRefused, StateUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,7 @@ class StateDirLocked(RuntimeRefused):
 @contextmanager
 def membership(state_dir: Path) -> Iterator[str]:
     """Hold the directory for this process and give its instance id."""
-    state_dir.mkdir(parents=True, exist_ok=True)
-    with (state_dir / "lock").open("a+") as lock:
+    with _opened(state_dir) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -36,10 +35,29 @@ def membership(state_dir: Path) -> Iterator[str]:
                 f"another worker (process {_owner(lock.fileno())}) uses the state directory {state_dir}; "
                 "stop it, or give this one a directory of its own with SHIFTCAL_STATE_DIR",
             ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield _instance_id(state_dir / "instance-id")
+        try:
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            instance = _instance_id(state_dir / "instance-id")
+        except OSError as error:
+            raise _unusable(state_dir, error) from error
+        yield instance
+
+
+def _opened(state_dir: Path) -> IO[str]:
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        return (state_dir / "lock").open("a+")
+    except OSError as error:
+        raise _unusable(state_dir, error) from error
+
+
+def _unusable(state_dir: Path, error: OSError) -> StateUnusable:
+    return StateUnusable(
+        f"the state directory {state_dir} cannot be written ({error.strerror}): make room, or set SHIFTCAL_STATE_DIR to "
+        "a directory of its own for this worker"
+    )
 
 
 def _instance_id(path: Path) -> str:

@@ -30,6 +30,8 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     # Rows in memory are many small objects without cycles. Looking through all of them every few hundred messages cost a
     # tenth of the worker's time, and everybody a pause of a tenth of a second; what does form cycles is little, and waits.
     gc.set_threshold(20_000, 20, 50)
+    # What is imported by now stays: Faust looks through everything once per table at each rebalance, a tenth of a second each.
+    gc.freeze()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 

@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
+from faust.tables import manager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, FutureMessage
 
@@ -159,6 +160,16 @@ class Transport(driver.Transport):
 
     Consumer = Consumer
     Producer = Producer
+
+
+class TableManager(manager.TableManager):
+    """Faust's tables as a whole."""
+
+    async def on_start(self) -> None:
+        """Start at once: Faust waits a second for tables that are declared late, and ours are there before the app starts."""
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()
 
 
 class Table(faust.Table):

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from mode import CrashingSupervisor
 
-from streams import memory_store
+from streams import disk_store, memory_store
 from streams.security import Broker
-from streams.transport import Table
+from streams.transport import Table, TableManager
 
 MAX_FETCH = 16 * 1024 * 1024
 
@@ -56,7 +56,7 @@ def rocksdb_options() -> dict[str, Any]:
 
 def faust_options(wiring: Wiring) -> dict[str, Any]:
     """Every setting of Faust that is not left at its default."""
-    store = {"rocksdb": "rocksdb://", "memory": f"{memory_store.SCHEME}://"}[wiring.store]
+    store = {"rocksdb": f"{disk_store.SCHEME}://", "memory": f"{memory_store.SCHEME}://"}[wiring.store]
     return {
         "broker": wiring.broker.faust_urls(),
         "broker_credentials": wiring.broker.faust_credentials(),
@@ -66,6 +66,7 @@ def faust_options(wiring: Wiring) -> dict[str, Any]:
         "autodiscover": False,
         "agent_supervisor": CrashingSupervisor,
         "Table": Table,
+        "TableManager": TableManager,
         "processing_guarantee": "at_least_once",
         "stream_wait_empty": True,
         "stream_buffer_maxsize": 1000,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -43,6 +43,25 @@ def nursery() -> Iterator[Nursery]:
     """Where workers come from."""
     with Nursery() as nursery:
         yield nursery
+
+
+@pytest.fixture
+def new_nursed(kafka: Kafka, nursery: Nursery, tmp_path: Path) -> Iterator[Callable[..., NurseryWorld]]:
+    """Deployments for this test alone, whose topics are there."""
+    if "mock" in kafka.name:
+        pytest.skip("whole deployments need a real Kafka")
+    made: list[NurseryWorld] = []
+
+    def make(google: Google, **settings: object) -> NurseryWorld:
+        world = NurseryWorld(kafka.bootstrap, f"n{uuid4().hex[:8]}-", google, tmp_path, **settings)
+        world.nursery = nursery
+        made.append(world)
+        world.must("topics", "create")
+        return world
+
+    yield make
+    for world in made:
+        world.close()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -65,9 +66,11 @@ async def test_another_worker_is_stopped_while_it_starts(kafka: Kafka, prefix: s
             await first.opened_event.wait()
         second = Chain(replace(first.setup, state_dir=str(tmp_path / "second")))
         async with second:
+            tables = cast("Any", second.app.tables)
+            tables.on_start = partial(tables.sleep, 1.0)  # its tables are not known yet when it is stopped
             starting = asyncio.create_task(second.app.start())
             await until(lambda: second.app.tables.started, "its tables' manager starts")
-            await asyncio.sleep(0.3)  # Faust gives tables a second to be defined
+            await asyncio.sleep(0.3)
             await stop_within_deadline(second.app)
             await asyncio.wait({starting})
         await asyncio.sleep(first.app.wiring.heartbeat_interval + 1)
