@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 NAMED = re.compile(r"`(?:(tests/[\w/]+\.py))?::(\w+)`")
 
 
-@pytest.mark.parametrize("document", ["docs/security.md"])
+@pytest.mark.parametrize("document", ["docs/security.md", "docs/reliability.md"])
 def test_every_test_that_is_named(document: str) -> None:
     """A name without its file belongs to the file that was named last."""
     file, seen = "", 0
