@@ -7,6 +7,7 @@ A value that starts with `crash` breaks the calendars' body, as long as the file
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import sys
@@ -177,6 +178,7 @@ async def guest(chain: Chain) -> AsyncIterator[Chain]:
             yield chain
         finally:
             await stop_within_deadline(chain.app)
+            gc.collect()  # Faust leaves its databases to it, and the next guest of this process opens them again
 
 
 def slow_seek(chain: Chain) -> None:

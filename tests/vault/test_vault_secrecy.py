@@ -70,17 +70,19 @@ def test_a_token_in_any_situation(token: str) -> None:
     """It is in no repr, no text, no log line at any level, no exception with all its frames' variables."""
     log = io.StringIO()
     handler = logging.StreamHandler(log)
-    root = logging.getLogger()
-    level = root.level
+    root, driver = logging.getLogger(), logging.getLogger("aiosqlite")
+    levels = root.level, driver.level
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
+    for logger in (root, driver):  # a worker keeps the driver to warnings, perhaps one of this very process
+        logger.setLevel(logging.DEBUG)
     keys = (Fernet.generate_key().decode(), Fernet.generate_key().decode())
     try:
         with tempfile.TemporaryDirectory() as folder:
             seen = asyncio.run(_a_life(f"sqlite+aiosqlite:///{folder}/vault.db", token, keys))
             files = b"".join(file.read_bytes() for file in Path(folder).iterdir())
     finally:
-        root.setLevel(level)
+        for logger, level in zip((root, driver), levels, strict=True):
+            logger.setLevel(level)
         root.removeHandler(handler)
     shown = "\n".join([log.getvalue(), *map(str, seen), *map(repr, seen)])
     assert any(isinstance(thing, VaultError) for thing in seen)
