@@ -52,7 +52,7 @@ def release(
     """Let removals go on that are held, of a calendar or of a user.
 
     Held is an un-publish or a roll-back beyond the limits of the policy hold_removals_over, and a user whose calendar has
-    events of ours though no shift of his was ever received; sync-status says so. Only what is held now is released: a
+    events of ours though no shift of theirs was ever received; sync-status says so. Only what is held now is released: a
     later un-publish is held anew. Publishing the calendar again releases nothing and removes nothing.
 
     Examples: [bold]shiftcal release metro-ems --calendar ops-2026-12[/bold],
