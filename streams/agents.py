@@ -3,8 +3,8 @@
 Comes in: events of the input topics, of `calendar-facts` and of `user-facts`. Goes out: sends, table rows, and wakes
 for the lanes. Not here: any decision about calendars; those are `planning`'s.
 
-Each body takes the events of one partition that wait together, hands over its sends and returns their deliveries; the
-events are acked after them (`streams.each`). Nothing in an agent ever waits for Google.
+Each body takes the events that wait together (of one partition, where it writes rows), hands over its sends and returns
+their deliveries; the events are acked after them (`streams.each`). Nothing in an agent ever waits for Google.
 """
 
 from __future__ import annotations
