@@ -82,6 +82,8 @@ class Desk:
     fail: Callable[[BaseException], None]
     calls_at_once: int = 4
     paused: bool = True
+    #: Facts on `user-facts` that tell what came of lanes' calls, and that are not folded yet.
+    reports: int = 0
     _complained: dict[type[Exception], float] = field(default_factory=dict)
     _sessions: OrderedDict[tuple[str, str], tuple[datetime | None, Session]] = field(
         default_factory=OrderedDict

@@ -114,6 +114,10 @@ class Lane:
         self._changed.set()
         await self._writing.drain(seconds)
 
+    def leave(self) -> None:
+        """Let go of what is not folded yet."""
+        self._writing.leave()
+
     # Looking and releasing
 
     async def _look(self, row: UserRow, ticket: str) -> None:

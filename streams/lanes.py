@@ -50,6 +50,7 @@ class Lanes:
         self._desk = desk
         self._open: frozenset[int] = frozenset()
         self._walked: frozenset[int] = frozenset()
+        self._folded: dict[int, int] = {}  # by partition: the latest offset that a row holds
         self._lanes: dict[bytes, tuple[Lane, asyncio.Task[None]]] = {}
         self._timers: dict[bytes, asyncio.TimerHandle] = {}
         self._waking: asyncio.Task[None] | None = None
@@ -60,6 +61,10 @@ class Lanes:
     def is_open(self, partition: int) -> bool:
         """Say whether the gate of this partition is passed."""
         return partition in self._open
+
+    def folded_to(self, partition: int) -> int:
+        """Return the offset up to which rows of this partition hold what was said, as far as was seen here."""
+        return self._folded.get(partition, -1) + 1
 
     def unsure(self, partition: int, key: bytes) -> frozenset[str] | None:
         """Return the shifts about which a call may have been made whose outcome is not told; None: perhaps any.
@@ -73,6 +78,7 @@ class Lanes:
 
     def folded(self, partition: int, key: bytes, offset: int) -> None:
         """Take note of a row that was just written; its user may have work now."""
+        self._folded[partition] = max(offset, self._folded.get(partition, -1))
         if (known := self._lanes.get(key)) is not None:
             known[0].folded(offset)
         elif not self._desk.paused:
@@ -111,6 +117,8 @@ class Lanes:
             for task in tasks:
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for lane in lanes:
+            lane.leave()
         return frozenset(lane.partition for lane in lanes if lane.was_cut)
 
     async def rounds(self) -> None:
@@ -182,6 +190,7 @@ class Lanes:
             return
         if partition not in self._open:
             return  # a drain is under way, and lets go of the lane once its last call is reported
+        lane.leave()
         del self._lanes[key]
         if until is not None:
             seconds = max(0.0, (until - datetime.now(UTC)).total_seconds())

@@ -218,11 +218,15 @@ class Worker:
             self._app.fail(error)
 
     def _unfolded(self) -> int:
-        """Return how many facts of our users are not folded yet."""
-        return sum(lag for tp, lag in self._lags() if tp.topic == self._names.user_facts)
+        """Return how many facts of our users are not folded yet; what lanes tell of their own calls asks for none."""
+        waiting = -self._desk.reports
+        for tp, processed, end in self._positions():
+            if tp.topic == self._names.user_facts:
+                waiting += max(0, end - max(processed, self._lanes.folded_to(tp.partition)))
+        return waiting
 
-    def _lags(self) -> Iterator[tuple[TopicPartition, int]]:
-        """Yield how many records of each partition are not processed, by the last fetch: that is fresh enough, and free."""
+    def _positions(self) -> Iterator[tuple[TopicPartition, int, int]]:
+        """Yield how far each partition is processed, and its end by the last fetch: that is fresh enough, and free."""
         for tp, processed in self._app.continuity.processed.items():
             try:
                 end = self._app.consumer.highwater(tp)
@@ -230,7 +234,7 @@ class Worker:
                 AssertionError
             ):  # aiokafka's way to say that the partition was given up, in the consumer's thread
                 continue
-            yield tp, max(0, (end or 0) - processed)
+            yield tp, processed, end or 0
 
     # Lifecycle: what a rebalance and a stop ask of us
 
@@ -266,8 +270,8 @@ class Worker:
         self._metrics.permits.set(self._quota.schedule.project.limit)
         self._metrics.circuit.set(self._quota.schedule.circuit.is_open)
         self._metrics.open.set(self.is_ready())
-        for tp, lag in self._lags():
-            self._metrics.lag.labels(tp.topic, tp.partition).set(lag)
+        for tp, processed, end in self._positions():
+            self._metrics.lag.labels(tp.topic, tp.partition).set(max(0, end - processed))
         return self._metrics.page()
 
 

@@ -63,6 +63,7 @@ class Writing:
         self._order: tuple[tuple[Mutation, ...], datetime, list[tuple[Place, str, Mutation]]] | None = None
         #: Shifts whose write may have been made, though no answer told how it ended.
         self._unsure: set[str] = set()
+        self._reports: int | None = 0  # told and not folded yet, as counted at the desk; None: counted no more
         self.was_cut = False
 
     @property
@@ -93,6 +94,19 @@ class Writing:
         self._folded = max(self._folded, offset)
         for name in [name for name, told in self._busy.items() if told <= self._folded]:
             del self._busy[name]
+        self._count_reports()
+
+    def _count_reports(self, under_way: int = 0) -> None:
+        """Keep the desk's count of reports that wait to be folded: each is one message, whatever it tells."""
+        if self._reports is not None:
+            reports = under_way + len({told for told in self._busy.values() if told != UNKNOWN})
+            self._desk.reports += reports - self._reports
+            self._reports = reports
+
+    def leave(self) -> None:
+        """Wait for no report any more, of calls that are still under way neither: the lane has ended."""
+        self._desk.reports -= self._reports or 0
+        self._reports = None
 
     def agenda(self, row: UserRow) -> Agenda:
         """Return what comes next for this user; what waits compares itself with it."""
@@ -256,6 +270,7 @@ class Writing:
         agency_id, user_id = self._key.decode().split("/")
         outcomes = tuple(outcome for _, outcome in batch)
         fact = CallsAnswered(agency_id=agency_id, user_id=user_id, outcomes=outcomes)
+        self._count_reports(under_way=1)
         offset = await self._desk.tell(self._key, fact)
         self._busy |= {name: offset for name, _ in batch}
         self.folded(self._folded)

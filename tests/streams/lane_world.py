@@ -343,6 +343,7 @@ class World:
         """Wait until nothing moves any more."""
         await self.until(lambda: self.is_still)
         assert self.failed == []
+        assert self.desk.reports == 0
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(10):
@@ -396,6 +397,7 @@ async def world_of(tmp_path: Path, policy: Policy | None = None, **quota: int) -
         async with asyncio.timeout(10):
             await world.lanes.drain()
         assert world.google.overlaps == []
+        assert world.desk.reports == 0
         assert asyncio.all_tasks() - before - {asyncio.current_task()} == set()
     finally:
         for agent in agents:

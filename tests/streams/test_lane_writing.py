@@ -52,6 +52,19 @@ async def test_one_change(ann: World) -> None:
     assert ann.actions() == [("1", "inserted"), ("1", "patched"), ("1", "deleted")]
 
 
+async def test_reports_that_are_not_folded(ann: World) -> None:
+    """What lanes tell of their own calls is counted until rows hold it: a publication must not be held up by it."""
+    ann.google.door.clear()
+    ann.shift("ann", "1", "Night")
+    await ann.until(lambda: ann.google.calls)
+    ann.folding.clear()
+    ann.google.door.set()
+    await ann.until(lambda: ann.desk.reports == 1)
+    assert not ann.is_folded()
+    ann.folding.set()
+    await ann.settled()
+
+
 async def _fill_permits(world: World) -> None:
     """Take every permit, with the calls of another user who waits at Google's door."""
     await world.connect("bob")
