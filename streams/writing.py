@@ -63,7 +63,8 @@ class Writing:
         self._order: tuple[tuple[Mutation, ...], datetime, list[tuple[Place, str, Mutation]]] | None = None
         #: Shifts whose write may have been made, though no answer told how it ended.
         self._unsure: set[str] = set()
-        self._reports: int | None = 0  # told and not folded yet, as counted at the desk; None: counted no more
+        #: Reports that are told and not folded yet, as counted at the desk; None: they are counted no more.
+        self._reports: int | None = 0
         self.was_cut = False
 
     @property
