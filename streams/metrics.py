@@ -11,7 +11,7 @@ import platform
 from collections import Counter as Counted
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -24,7 +24,10 @@ from prometheus_client import (
     generate_latest,
 )
 
+from planning.intake import INPUTS
+from schemas.errors import REASONS
 from schemas.facts import PublicationChanged, ShiftsChanged
+from schemas.outputs import Action
 from streams.crowd import STATES, Crowd
 
 if TYPE_CHECKING:
@@ -86,11 +89,20 @@ class Metrics:
             buckets=_PAUSES,
             **name,
         )
+        self._begin_at_zero()
         self.crowd = Crowd()
         self._tell_crowd(name)
         Info("build", "The release that runs.", **name).info(built())
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=self.registry)
+
+    def _begin_at_zero(self) -> None:
+        """Show counters that an alert watches before their first event: an increase from nothing is none to Prometheus."""
+        for action in get_args(Action):
+            self._changes.labels(action)
+        for topic in INPUTS:
+            for reason in REASONS:
+                self._letters.labels(topic, reason)
 
     def _tell_crowd(self, name: dict[str, Any]) -> None:
         """Work out sums over users when somebody asks for them, and not at every change."""
