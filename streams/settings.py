@@ -6,6 +6,7 @@ names the variable and never its value. Not here: agencies' policies, and anythi
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,6 +26,7 @@ from schemas.errors import OperatorError
 from streams import setting_rules as rules
 
 PREFIX = "SHIFTCAL_"
+SECRETS_DIR = f"{PREFIX}SECRETS_DIR"
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Count = Annotated[int, Field(ge=1)]
@@ -172,9 +174,17 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings of this process, or a `SettingsError` that an operator can act on."""
+    """The settings of this process, or a `SettingsError` that an operator can act on.
+
+    Where SHIFTCAL_SECRETS_DIR names a directory, a setting may also be a file in it, of its name in small letters: that is how
+    Docker and Kubernetes hand secrets over (https://docs.docker.com/compose/how-tos/use-secrets/). The environment wins.
+    """
+    secrets = os.environ.get(SECRETS_DIR) or None
+    if secrets is not None and not Path(secrets).is_dir():
+        msg = f"{SECRETS_DIR}: no directory is there; name the one in which secrets are mounted, or leave it out"
+        raise SettingsError(msg)
     try:
-        return Settings()
+        return Settings(_secrets_dir=secrets)
     except ValidationError as error:
         raise SettingsError(_line(error)) from None
     except UnicodeDecodeError:

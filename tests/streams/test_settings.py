@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SHIFTCAL_SECRETS_DIR", raising=False)
     for name in Settings.model_fields:
         monkeypatch.delenv(f"SHIFTCAL_{name.upper()}", raising=False)
 
@@ -49,6 +50,25 @@ def test_a_dotenv_file_below_the_environment(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("SHIFTCAL_PARTITIONS", "6")
     settings = load_settings()
     assert (settings.app_id, settings.partitions) == ("from-file", 6)
+
+
+def test_secrets_as_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As Docker and Kubernetes mount them; the environment wins over them, too."""
+    key = Fernet.generate_key().decode()
+    (tmp_path / "shiftcal_vault_keys").write_text(f"{key}\n")
+    (tmp_path / "shiftcal_app_id").write_text("from-file")
+    monkeypatch.setenv("SHIFTCAL_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("SHIFTCAL_APP_ID", "from-environment")
+    settings = load_settings()
+    assert [one.get_secret_value() for one in settings.vault_keys] == [key]
+    assert settings.app_id == "from-environment"
+
+
+def test_secrets_that_are_not_mounted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One line, before something works without them."""
+    monkeypatch.setenv("SHIFTCAL_SECRETS_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(SettingsError, match="SHIFTCAL_SECRETS_DIR: no directory is there"):
+        load_settings()
 
 
 def test_an_empty_variable(monkeypatch: pytest.MonkeyPatch) -> None:
