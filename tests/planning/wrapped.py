@@ -35,6 +35,11 @@ def binary(message: dict[str, Any], **fields: Any) -> Headers:
     return (("content-type", b"application/json"), *said.items())
 
 
+def texts(headers: Headers) -> dict[str, str]:
+    """Headers as a line of a file has them."""
+    return {name: value.decode() for name, value in headers if value is not None}
+
+
 def raw(value: Any) -> bytes:
     """The bytes of a value."""
     return json.dumps(value).encode()
