@@ -123,6 +123,41 @@ def test_a_plain_message_with_headers(
     assert [one.model_copy(update={"carried": ()}) for one in got.letters] == list(plain.letters)
 
 
+#: What may stand in any place of an event, texts that no UTF-8 can carry among them.
+ODD = st.recursive(
+    st.sampled_from((None, True, 1.0, 7, 10**400, "", "1.0", "2026-11-23T08:00:00Z", "\ud83d", "é")),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(("changes", "data", "event_id", "\ud83d")), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+NAMES = (*attributes(COMMAND), "datacontenttype", "data", "data_base64", "event_id")
+TEXTS = st.sampled_from((b"", b"1.0", b"\xff", None, b"application/json", b"application/cloudevents+json"))
+
+
+@given(
+    st.sampled_from((COMMAND, SCHEDULE)),
+    st.dictionaries(st.sampled_from(NAMES), ODD, max_size=3),
+    st.lists(st.tuples(st.sampled_from(("content-type", "ce_specversion", "ce_id", "ce_time")), TEXTS)),
+)
+def test_anything_at_all(message: dict[str, Any], spoiled: dict[str, Any], headers: Any) -> None:
+    """Nothing stops the reader, and whatever is no fact is a letter that can be sent."""
+    topic = "schedule-changed" if "changes" in message else "sync-commands"
+    for value, said in (
+        (structured(message) | spoiled, tuple(headers)),
+        (data(message) | spoiled, (*binary(message), *headers)),
+        (structured(message, data=data(message) | spoiled), tuple(headers)),
+    ):
+        got = reading(topic, value, said)
+        facts = len(got.calendar_facts) + len(got.user_facts)
+        if topic == "sync-commands" or any(letter.reason != "bad_change" for letter in got.letters):
+            assert facts + len(got.letters) == 1
+        for letter in got.letters:
+            assert all(isinstance(text, bytes) for _, text in letter.headers())
+            assert letter.reason == "bad_change" or letter.value == raw(value)
+
+
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
