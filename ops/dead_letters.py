@@ -133,6 +133,10 @@ def redrive(
         Path | None,
         typer.Option(metavar="FILE", help="A corrected payload, for one letter.", show_default=False),
     ] = None,
+    plain: Annotated[
+        bool,
+        typer.Option("--plain", help="FILE holds a plain message: leave a CloudEvent's headers behind."),
+    ] = False,
     only_readable: Annotated[
         bool, typer.Option("--only-readable", help="Leave out what would become a dead letter again.")
     ] = False,
@@ -142,7 +146,7 @@ def redrive(
 ) -> None:
     """Send dead letters back to the topics they came from, after a fix of the software or of the payload.
 
-    Each goes with its own key and a header redriven-from. The letters stay where they are; to send one twice is
+    Each goes with its own key, the headers of a CloudEvent if it is one, and a header redriven-from. The letters stay where they are; to send one twice is
     harmless. A letter whose value is null is left out, unless --value gives it a payload.
 
     Examples: [bold]shiftcal dead-letters redrive 3:17 --value fixed.json[/bold],
@@ -156,6 +160,8 @@ def redrive(
         raise typer.BadParameter("--reason and --source go with --all")
     if value is not None and len(numbers or ()) != 1:
         raise typer.BadParameter("--value goes with exactly one number")
+    if plain and value is None:
+        raise typer.BadParameter("--plain goes with --value")
     settings = load_settings()
     corrected = None if value is None else _file(value)
     wanted = _wanted(settings, reason, source)
@@ -164,6 +170,8 @@ def redrive(
         if everything
         else run(letterbox.these(settings, list(numbers or ())))
     )
+    if plain:
+        found = [each._replace(carried=()) for each in found]
     chosen, left = _chosen(settings, found, corrected, only_readable=only_readable)
     if not dry_run:
         run(letterbox.redrive(settings, chosen))

@@ -42,6 +42,7 @@ class Hand:
                 timestamp(record),
                 record.key,
                 record.value,
+                tuple(record.headers),
             )
         )
         self.messages += 1

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ops.kafka import timestamp
+from planning.cloudevents import carried
 from planning.intake import Source, read
 
 if TYPE_CHECKING:
@@ -31,13 +32,17 @@ class Number(NamedTuple):
 
 
 class Letter(NamedTuple):
-    """A dead letter. `source` is the real name of the topic that it came from; empty where nobody said."""
+    """A dead letter. `source` is the real name of the topic that it came from; empty where nobody said.
+
+    `carried` are the headers of a CloudEvent, as they came.
+    """
 
     number: Number
     at: datetime
     key: bytes | None
     value: bytes | None
     headers: dict[str, str]
+    carried: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def reason(self) -> str:
@@ -62,9 +67,13 @@ class Letter(NamedTuple):
 
 def letter(record: ConsumerRecord[bytes, bytes]) -> Letter:
     """Read one record."""
-    headers = {name: value.decode(errors="replace") for name, value in record.headers}
     return Letter(
-        Number(record.partition, record.offset), timestamp(record), record.key, record.value, headers
+        Number(record.partition, record.offset),
+        timestamp(record),
+        record.key,
+        record.value,
+        {name: value.decode(errors="replace") for name, value in record.headers},
+        carried(record.headers),
     )
 
 
@@ -87,11 +96,12 @@ def still_wrong(found: Letter, value: bytes, names: Names) -> str | None:
         at=datetime.now(UTC),
         key=found.key,
         value=value,
+        headers=found.carried,
     )
     reading = read(source)
     return reading.letters[0].error if reading.letters else None
 
 
 def redriven(found: Letter, names: Names) -> list[tuple[str, bytes]]:
-    """The headers of a letter that is sent again."""
-    return [(REDRIVEN, f"{names.dead_letters}/{found.number}".encode())]
+    """The headers of a letter that is sent again: without those of a CloudEvent its value says too little."""
+    return [*found.carried, (REDRIVEN, f"{names.dead_letters}/{found.number}".encode())]

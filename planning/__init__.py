@@ -6,7 +6,7 @@ Comes in: messages, facts and rows of `schemas`. Goes out: facts, rows, mutation
 =====================  ==================================================================
 arrow                  module
 =====================  ==================================================================
-message -> facts       `intake`
+message -> facts       `intake`, with `cloudevents`, `parsing` and `pieces`
 change -> assignment   `shifts`, `publication`
 rows -> contribution   `contribution`
 fact -> user row       `users`, with `contributed`, `connection`, `verify`, `drift` and
