@@ -10,6 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from schemas.outputs import LastError, SyncState
 from tests.vault.facts import AGENCY, LATER, NOON, Opener, consent, run_sql
@@ -204,6 +205,17 @@ async def test_a_view_of_a_key_that_is_gone(
     assert "SHIFTCAL_VAULT_KEYS" in caplog.text
     await read(other.projection, view("ann", 1, b"y"))
     assert await other.projection.view(*ANN) == b"y"
+
+
+async def test_a_stolen_table(vault: Vault) -> None:
+    """It holds nobody's schedule, and of a result neither calendar nor shift nor event."""
+    await read(vault.projection, view("ann", 0, b"Medic 12 Day"), result("ann", 0))
+    async with vault._database.reading() as session:
+        (sealed,) = (await session.execute(text("SELECT sealed FROM projected_views"))).one()
+        kept = (await session.execute(text("SELECT * FROM projected_results"))).mappings().one()
+    assert b"Medic" not in bytes(sealed)
+    assert len(bytes(sealed)) >= 100
+    assert not {"ops", "s0", "bgs0"} & set(kept.values())
 
 
 async def test_two_portals_that_read_the_same(vault: Vault, url: str, key: str, opened: Opener) -> None:
