@@ -12,8 +12,8 @@ from cryptography.fernet import Fernet
 
 from tests.vault.facts import AGENCY, LATER, NOON, TICK, Opener, consent, states, token_of, tokens_to_revoke
 from tests.vault.news import read, view
-from vault import PortalSession, Rotated, TokenUnreadable, Vault, VaultKeysInvalid, rotation
-from vault.database import Database
+from vault import PortalSession, Rotated, TokenUnreadable, Vault, VaultKeysInvalid, VaultUnavailable, rotation
+from vault.database import Database, Part
 from vault.keys import Keys
 
 ROOT = Path(rotation.__file__).parents[1]
@@ -165,6 +165,17 @@ async def test_rotating_beside_a_portal(
 
     await asyncio.gather(reads(), (await opened(url, newest, key)).rotate())
     assert [await portal.projection.view(AGENCY, f"u{n}") for n in range(20)] == [b"5"] * 20
+
+
+@pytest.mark.parametrize("part", list(Part))
+async def test_rotating_while_somebody_writes(
+    vault: Vault, url: str, key: str, opened: Opener, part: Part
+) -> None:
+    """It waits for each of those who write what it is about to seal anew, and seals nothing of theirs meanwhile."""
+    both = await opened(url, _new_key(), key, wait_s=0.3)
+    async with vault._database.writing(part):
+        with pytest.raises(VaultUnavailable):
+            await both.rotate()
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 7])
