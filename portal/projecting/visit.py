@@ -44,7 +44,7 @@ ANSWER_S = 10.0
 RETRY_S, RETRY_MOST_S = 0.2, 5.0
 
 
-class Moved(Exception):  # noqa: N818 - named after what happened
+class Moved(Exception):
     """Topics are not what they were: begin again."""
 
 
