@@ -1,1 +1,1 @@
-"""The portal, on the real parts."""
+"""The portal over HTTP."""
