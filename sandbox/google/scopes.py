@@ -15,6 +15,12 @@ EVENTS_OWNED = PREFIX + "calendar.events.owned"
 APP_CREATED = PREFIX + "calendar.app.created"
 LIST_READONLY = PREFIX + "calendar.calendarlist.readonly"
 
+EMAIL = PREFIX + "userinfo.email"
+PROFILE = PREFIX + "userinfo.profile"
+SIGN_IN = frozenset({"openid", EMAIL, PROFILE})
+"""Who somebody is: https://developers.google.com/identity/protocols/oauth2/scopes#oauth2"""
+_SHORT = {"email": EMAIL, "profile": PROFILE}
+
 _WRITE_EVENTS = ("calendar", "calendar.events", "calendar.events.owned", "calendar.app.created")
 _READ_EVENTS = (
     *_WRITE_EVENTS,
@@ -43,6 +49,11 @@ METHOD_SCOPES: dict[str, frozenset[str]] = {
         "calendarList.get": (*_LIST, "calendar.app.created"),
     }.items()
 }
+
+
+def full(asked: str) -> frozenset[str]:
+    """The scopes of a request as Google answers them: the short names of two come back as addresses."""
+    return frozenset(_SHORT.get(scope, scope) for scope in asked.split())
 
 
 def allowed(method: str, granted: frozenset[str]) -> bool:
