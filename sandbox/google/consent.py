@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 from sandbox.google.core import Choice
 from sandbox.google.grants import CODE_LIFETIME_S, Consent, OAuthError
-from sandbox.google.scopes import SIGN_IN, full
+from sandbox.google.scopes import IDENTITY, spelled
 
 if TYPE_CHECKING:
     from sandbox.google.core import Core
@@ -39,12 +39,13 @@ class Asked:
     offline: bool
     prompt: frozenset[str]
     login_hint: str
+    nonce: str | None
 
     @classmethod
     def read(cls, query: Mapping[str, str], clients: Mapping[str, str]) -> Self:
         """The request of this query; a refusal where Google would not even show its page."""
         redirect_uri = _redirect_uri(query.get("redirect_uri", ""))
-        client_id, scopes = query.get("client_id", ""), full(query.get("scope", ""))
+        client_id, scopes = query.get("client_id", ""), spelled(query.get("scope", ""))
         if clients and client_id not in clients:
             raise OAuthError("invalid_client", "The OAuth client was not found.", 401)
         if not client_id or not scopes or query.get("response_type") != "code":
@@ -61,12 +62,13 @@ class Asked:
             offline=query.get("access_type") == "offline",
             prompt=frozenset(query.get("prompt", "").split()),
             login_hint=query.get("login_hint", ""),
+            nonce=query.get("nonce"),
         )
 
     @property
     def boxes(self) -> list[str]:
         """The scopes that the person ticks one by one: none where a single one is all that is asked for."""
-        mine = sorted(self.scopes - SIGN_IN)
+        mine = sorted(self.scopes - IDENTITY)
         return mine if len(self.scopes) > 1 else []
 
     def back(self, **parameters: str) -> str:
@@ -89,7 +91,7 @@ class Consents:
             return None, self.decline(asked)
         account = self._core.state.add_account(choice.account or asked.login_hint or self._new_address())
         ticked = choice.scopes if choice.scopes is not None else account.granted_scopes
-        granted = asked.scopes if ticked is None else asked.scopes & (ticked | SIGN_IN)
+        granted = asked.scopes if ticked is None else asked.scopes & (ticked | IDENTITY)
         return account.email, self.agree(asked, account.email, granted)
 
     def decline(self, asked: Asked) -> str:
@@ -109,6 +111,7 @@ class Consents:
             offline=asked.offline,
             prompt="consent" in asked.prompt,
             expires=time.monotonic() + CODE_LIFETIME_S,
+            nonce=asked.nonce,
         )
         return asked.back(code=self._core.grants.code(consent), scope=" ".join(sorted(granted)))
 

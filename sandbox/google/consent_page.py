@@ -19,7 +19,7 @@ from sandbox.google.consent import Asked, Consents
 from sandbox.google.errors import GoogleError
 from sandbox.google.grants import OAuthError
 from sandbox.google.guard import local
-from sandbox.google.scopes import APP_CREATED, EVENTS, EVENTS_OWNED, LIST_READONLY, SIGN_IN
+from sandbox.google.scopes import APP_CREATED, EVENTS, EVENTS_OWNED, IDENTITY, LIST_READONLY
 
 if TYPE_CHECKING:
     from sandbox.google.core import Core
@@ -82,9 +82,9 @@ class ConsentPage:
             "accounts": sorted(self._core.state.accounts),
             "hint": asked.login_hint,
             "account": account,
-            "sign_in": bool(asked.scopes & SIGN_IN),
+            "sign_in": bool(asked.scopes & IDENTITY),
             "boxes": [(scope, _TEXTS.get(scope, scope)) for scope in asked.boxes],
-            "needed": [_TEXTS.get(scope, scope) for scope in sorted(asked.scopes - SIGN_IN)],
+            "needed": [_TEXTS.get(scope, scope) for scope in sorted(asked.scopes - IDENTITY)],
         }
         if account is not None:
             self._core.state.add_account(account)
@@ -99,7 +99,7 @@ class ConsentPage:
             asked = Asked.read(request.query, self._core.grants.clients)
             account = self._core.state.add_account(str(form.get("account", ""))).email
             entry.account = account
-            ticked = frozenset(str(scope) for scope in form.getall("scope", [])) | SIGN_IN
+            ticked = frozenset(str(scope) for scope in form.getall("scope", [])) | IDENTITY
             granted = asked.scopes & ticked if asked.boxes else asked.scopes
             allowed = form.get("decision") == "allow"
             answer = _redirect(

@@ -14,11 +14,11 @@ EVENTS = PREFIX + "calendar.events"
 EVENTS_OWNED = PREFIX + "calendar.events.owned"
 APP_CREATED = PREFIX + "calendar.app.created"
 LIST_READONLY = PREFIX + "calendar.calendarlist.readonly"
-
 EMAIL = PREFIX + "userinfo.email"
 PROFILE = PREFIX + "userinfo.profile"
-SIGN_IN = frozenset({"openid", EMAIL, PROFILE})
-"""Who somebody is: https://developers.google.com/identity/protocols/oauth2/scopes#oauth2"""
+#: Who one is, is no box on the consent page: it is granted with whatever else is.
+IDENTITY = frozenset({"openid", EMAIL, PROFILE})
+#: Short names of scopes, and what they are granted as.
 _SHORT = {"email": EMAIL, "profile": PROFILE}
 
 _WRITE_EVENTS = ("calendar", "calendar.events", "calendar.events.owned", "calendar.app.created")
@@ -51,8 +51,8 @@ METHOD_SCOPES: dict[str, frozenset[str]] = {
 }
 
 
-def full(asked: str) -> frozenset[str]:
-    """The scopes of a request as Google answers them: the short names of two come back as addresses."""
+def spelled(asked: str) -> frozenset[str]:
+    """The scopes of a request, as Google spells them in its answers."""
     return frozenset(_SHORT.get(scope, scope) for scope in asked.split())
 
 
