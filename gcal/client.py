@@ -17,7 +17,6 @@ from gcal.port import Grant, Page
 from gcal.requests import Requests
 from gcal.tokens import AccessTokens
 from gcal.transport import Reply, Transport
-
 from schemas.errors import CalendarGone
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def document(api_url: str) -> EventBody:
                     "patch": _method("patch", "PATCH", _EVENT, sendUpdates=_word()),
                     "delete": _method("delete", "DELETE", _EVENT, sendUpdates=_word()),
                 }
-            }
+            },
         },
     }
 

@@ -79,7 +79,7 @@ class _Probe:
             found.append("unfinished")
         finally:
             gone = not self._may_stand or await self._removed()
-        return (*found, *(() if gone else ("left",)))  # type: ignore[return-value]  # of literals alone
+        return (*found, *(() if gone else ("left",)))
 
     async def _written_and_read(self) -> list[Finding]:
         self._may_stand = True  # an answer that is lost on its way may be that of a write
@@ -127,7 +127,9 @@ class _Probe:
             except GoogleForNow:
                 continue
             except (GrantLost, CalendarGone, NotAdmitted):
-                return self._etag is None  # without an answer to the write, who may not write has written nothing
+                return (
+                    self._etag is None
+                )  # without an answer to the write, who may not write has written nothing
             if isinstance(answer, Done | Missing):
                 return True
             if isinstance(answer, Changed):

@@ -19,6 +19,7 @@ from ops import (
     connections,
     dead_letters,
     forget,
+    portal,
     release,
     replay,
     rotation,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 for verbs in (
     workers,
+    portal,
     topics,
     validate,
     connections,

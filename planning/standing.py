@@ -65,6 +65,7 @@ def view(row: UserRow, policy: Policy, now: datetime) -> View:
         held=held,
         kept=kept,
         looked_at=row.connection.verified_at,
+        waits_until=row.connection.problem.until if row.connection.problem else None,
     )
 
 

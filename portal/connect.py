@@ -14,18 +14,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import orjson
+from starlette.responses import RedirectResponse, Response
 
 from gcal.consent import SCOPE_EVENTS_OWNED, Question
 from gcal.port import SCOPE_APP_CREATED, Grant
 from gcal.probe import FATAL, Place, probe
 from portal.guard import session_of
-from portal.pages import parts_of, refusal, words_of
+from portal.pages import agency_of, parts_of, refusal, words_of
 from schemas.errors import CalendarGone, GoogleForNow, GrantLost, NotAdmitted
 from vault import NewConnection
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from gcal.consent import Consent
     from portal.guard import Visit
@@ -56,8 +56,6 @@ def redirect_uri(parts: Parts) -> str:
 
 async def authorize(visit: Visit) -> Response:
     """Send the browser to Google's consent page."""
-    from starlette.responses import RedirectResponse
-
     parts, session, question = visit.parts, visit.session, Question.new()
     kept = {"verifier": question.verifier, "nonce": question.nonce, "at": parts.clock().isoformat()}
     open_ones = sorted(
@@ -74,9 +72,9 @@ async def authorize(visit: Visit) -> Response:
 
 async def back(request: Request) -> Response:
     """Take what Google sends the browser back with."""
-    from starlette.responses import RedirectResponse
-
     parts, words = parts_of(request), words_of(request)
+    if request.method == "HEAD":  # whoever only asks whether the address works must not use the answer up
+        return Response(status_code=204)
     session = await session_of(request)
     if session is None or session.role != "user":
         return refusal(request, 403, words("error.state"))
@@ -174,7 +172,7 @@ async def _calendar(parts: Parts, session: PortalSession, consent: Consent, gran
             and await parts.google.calendar.has_calendar(grant, info.google_calendar_id)
         ):
             return info.google_calendar_id
-        return await parts.google.calendar.make_calendar(grant, session.pending["agency_name"])
+        return await parts.google.calendar.make_calendar(grant, agency_of(session))
     except GoogleForNow:
         raise _Refused("unavailable") from None
     except NotAdmitted:

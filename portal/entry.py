@@ -39,10 +39,10 @@ async def enter(request: Request) -> Response:
         return too_many(request, wait_s)
     try:
         visitor = parts.key.read(request.query_params.get("link", ""), parts.clock())
-        if not await parts.vault.sessions.use_link(visitor.link, visitor.expires_at, parts.clock()):
-            raise LinkRefused("used")
     except LinkRefused as refused:
         return outside(request, refused.why)
+    if not await parts.vault.sessions.use_link(visitor.link, visitor.expires_at, parts.clock()):
+        return outside(request, "used")
     before = await session_of(request)
     session = _session(visitor, parts)
     await parts.vault.sessions.begin(session)
@@ -79,5 +79,11 @@ def _session(visitor: Visitor, parts: Parts) -> PortalSession:
 def _set_cookie(response: Response, parts: Parts, value: str, max_age: int | None = None) -> None:
     # Lax: sent when Google sends the browser back, but with no form or frame of another site.
     response.set_cookie(
-        cookie_name(parts), value, max_age=max_age, path="/", secure=parts.public.https, httponly=True, samesite="lax"
+        cookie_name(parts),
+        value,
+        max_age=max_age,
+        path="/",
+        secure=parts.public.https,
+        httponly=True,
+        samesite="lax",
     )

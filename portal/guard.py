@@ -95,7 +95,9 @@ def taken(handler: Handler, role: Role = "user") -> Endpoint:
         form = await _form(request)
         if form is None:
             return refusal(request, 400, words("error.bad_request"))
-        if not hmac.compare_digest(form.get("csrf", "").encode(errors="replace"), visit.session.csrf.encode()):
+        if not hmac.compare_digest(
+            form.get("csrf", "").encode(errors="replace"), visit.session.csrf.encode()
+        ):
             return refusal(request, 403, words("error.csrf"))
         wait_s = parts.limits.forms.wait_s(visit.session.id, parts.clock())
         if wait_s is not None:

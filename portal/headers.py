@@ -25,6 +25,7 @@ def policy(google: str, ancestors: Sequence[str]) -> str:
     """Return the Content-Security-Policy. `google`: the origin of the consent page; a form that leads there by a
     redirect needs leave (https://www.w3.org/TR/CSP3/#form-action-pre-navigate).
     """
+    framed = " ".join(ancestors) or "'none'"
     return "; ".join(
         (
             "default-src 'none'",
@@ -34,7 +35,7 @@ def policy(google: str, ancestors: Sequence[str]) -> str:
             "connect-src 'self'",
             f"form-action 'self' {google}",
             "base-uri 'none'",
-            f"frame-ancestors {' '.join(ancestors) or "'none'"}",
+            f"frame-ancestors {framed}",
         )
     )
 

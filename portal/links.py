@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import uuid4
 
 import jwt
@@ -23,6 +23,9 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from schemas.base import Id
 from schemas.errors import OperatorError
 
+if TYPE_CHECKING:
+    from streams.settings import Settings
+
 #: A link is for now: whoever signs one for longer has not understood what it is.
 LONGEST: Final = timedelta(minutes=15)
 #: How far clocks of the host application and ours may differ.
@@ -33,7 +36,7 @@ AUDIENCE: Final = "shiftcal"
 _SECRET_LEAST: Final = 32  # RFC 7518, 3.2: a key as long as the hash
 _CLAIMS: Final = ("agency", "user", "name", "exp", "iat", "jti")
 
-Why = Literal["missing", "invalid", "expired", "used"]
+Why = Literal["missing", "invalid", "expired"]
 Role = Literal["user", "operator"]
 Key = bytes | Ed25519PublicKey
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -111,7 +114,12 @@ class HostKey:
                 algorithms=[self.algorithm],
                 leeway=LEEWAY,
                 # Its times are checked by `read`, against our own clock; the audience below, since it may be absent.
-                options={"require": list(_CLAIMS), "verify_exp": False, "verify_iat": False, "verify_aud": False},
+                options={
+                    "require": list(_CLAIMS),
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_aud": False,
+                },
             )
             claims = _Claims.model_validate(raw)
             # A time beyond what a calendar holds is no time.
@@ -123,6 +131,13 @@ class HostKey:
         if audience is not None and AUDIENCE not in audience:
             raise LinkRefused("invalid")
         return claims
+
+
+def key_of(settings: Settings) -> HostKey:
+    """Return the key that the settings name."""
+    if settings.portal_host_key is None:
+        raise OperatorError(_NO_KEY)
+    return host_key(settings.portal_host_key.get_secret_value())
 
 
 def host_key(text: str) -> HostKey:
@@ -165,6 +180,10 @@ def _line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split()) or "?"
 
 
+_NO_KEY = (
+    "SHIFTCAL_PORTAL_HOST_KEY is not set: the portal lets people in by links that the host application signs with it;"
+    ' make a secret with python -c "import secrets; print(secrets.token_urlsafe(32))"'
+)
 _SHORT = (
     "SHIFTCAL_PORTAL_HOST_KEY is too short: a secret that it shares with the host application has at least 32 characters;"
     ' make one with python -c "import secrets; print(secrets.token_urlsafe(32))"'

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from portal.wording import Words
+    from vault import PortalSession
 
 LANGUAGE_COOKIE: Final = "shiftcal-language"
 _KINDS: Final = {"portal.css": "text/css", "portal.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _JINJA: Final = Environment(
-    loader=PackageLoader("portal"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=PackageLoader("portal"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
@@ -53,20 +58,29 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
 
 def render(parts: Parts, words: Words, template: str, **values: Any) -> str:
     """Return a template, filled in."""
+    session = values.get("session")
     return _JINJA.get_template(template).render(
         words=words,
         base=parts.public.path,
         asset=lambda name: f"{parts.public.path}/static/{name}?{_digest(name)}",
         privacy_url=parts.settings.privacy_url,
         terms_url=parts.settings.terms_url,
-        **({"session": None, "live": False} | values),
+        agency=None if session is None else agency_of(session),
+        **({"session": None} | values),
     )
 
 
-def refusal(request: Request, status: int, text: str, *, title: str = "error.title", hint: str = "") -> Response:
+def refusal(
+    request: Request, status: int, text: str, *, title: str = "error.title", hint: str = ""
+) -> Response:
     """Return a page that says what was wrong and what to do."""
     words = words_of(request)
     return page(request, "message.html", status, title=words(title), text=text, hint=hint)
+
+
+def agency_of(session: PortalSession) -> str:
+    """The agency's name, as its application told it; its id where it told none."""
+    return session.pending.get("agency_name", session.agency_id)
 
 
 async def static(request: Request) -> Response:
@@ -75,7 +89,9 @@ async def static(request: Request) -> Response:
     if name not in _KINDS:
         return refusal(request, 404, words_of(request)("error.not_found"))
     return Response(
-        _content(name), media_type=_KINDS[name], headers={"Cache-Control": "public, max-age=31536000, immutable"}
+        _content(name),
+        media_type=_KINDS[name],
+        headers={"Cache-Control": "public, max-age=31536000, immutable"},
     )
 
 

@@ -17,7 +17,7 @@ from gcal.client import GoogleCalendar
 from gcal.consent import Consents
 from portal.limits import Limit
 from portal.links import HostKey
-from portal.wakes import Wakes
+from portal.projecting.freshness import Bell, Freshness
 from portal.wording import Texts
 from schemas.policy import Policies
 from streams.settings import Settings
@@ -99,7 +99,8 @@ class Parts:
     public: Public
     limits: Limits
     texts: Texts = field(default_factory=Texts)
-    wakes: Wakes = field(default_factory=Wakes)
+    bell: Bell = field(default_factory=Bell)
+    freshness: Freshness = field(default_factory=Freshness)
     clock: Callable[[], datetime] = utc_now
     #: Set when the process is to end: streams of events let go.
     closing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -66,7 +66,11 @@ class Words:
         if seconds < 120:
             return self("date.seconds", number=round(seconds))
         minutes = round(seconds / 60)
-        return self("date.minutes", number=minutes) if minutes < 120 else self("date.hours", number=round(minutes / 60))
+        return (
+            self("date.minutes", number=minutes)
+            if minutes < 120
+            else self("date.hours", number=round(minutes / 60))
+        )
 
 
 class Texts:
@@ -84,7 +88,9 @@ class Texts:
         if chosen in self._words:
             return self._words[str(chosen)]
         ranked = sorted(_ranked(accept[:_ACCEPT_MOST]), key=lambda pair: -pair[0])
-        return next((self._words[name] for _, name in ranked if name in self._words), self._words[LANGUAGES[0]])
+        return next(
+            (self._words[name] for _, name in ranked if name in self._words), self._words[LANGUAGES[0]]
+        )
 
 
 def _ranked(accept: str) -> list[tuple[float, str]]:

@@ -37,7 +37,8 @@ class View(Shape):
 
     `wanted` counts the events that should stand in Google, `in_google` those of them that do, `ahead` the shifts that have
     not ended, of which `shifts` names the next. `held` and `kept` count, by calendar, events whose removal waits for an
-    operator, and events that an un-publish left as they stand. `looked_at`: when Google was last looked at.
+    operator, and events that an un-publish left as they stand. `looked_at`: when Google was last looked at. `waits_until`:
+    Google takes no calls until then.
     """
 
     wanted: int = 0
@@ -47,3 +48,4 @@ class View(Shape):
     held: dict[str, int] = {}
     kept: dict[str, int] = {}
     looked_at: AwareDatetime | None = None
+    waits_until: AwareDatetime | None = None

@@ -148,20 +148,24 @@ class Settings(BaseSettings):
         " or more (HS256), or an Ed25519 public key in PEM (EdDSA).",
     )
     portal_session_minutes: Count = Field(
-        480, description="Minutes after which whoever came into the portal by a link has to come in by a new one."
+        480,
+        description="Minutes after which whoever came into the portal by a link has to come in by a new one.",
     )
-    portal_entries_per_minute: Count = Field(
-        60, description="Links that one address may try per minute."
-    )
+    portal_entries_per_minute: Count = Field(60, description="Links that one address may try per minute.")
     portal_trusted_proxies: str = Field(
         "127.0.0.1",
         description="Addresses of proxies whose X-Forwarded-For is believed, comma-separated; * believes everybody.",
     )
     portal_frame_ancestors: Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(rules.origins)] = Field(
-        (), description="Origins, comma-separated, whose pages may show the portal in a frame; none: nobody's."
+        (),
+        description="Origins, comma-separated, whose pages may show the portal in a frame; none: nobody's.",
     )
-    privacy_url: HttpUrl | None = Field(None, description="The agency's privacy policy, linked by the portal.")
-    terms_url: HttpUrl | None = Field(None, description="The agency's terms of service, linked by the portal.")
+    privacy_url: HttpUrl | None = Field(
+        None, description="The agency's privacy policy, linked by the portal."
+    )
+    terms_url: HttpUrl | None = Field(
+        None, description="The agency's terms of service, linked by the portal."
+    )
 
     log_format: Annotated[Literal["auto", "json", "console"], Lower] = Field(
         "auto", description="Shape of log lines; auto: console on a terminal, else json."
