@@ -221,8 +221,8 @@ class Vault:
         return erased
 
     async def rotate(self) -> Rotated:
-        """Encrypt every token anew with the newest key, in batches; others may read and write in between, and a crash
-        leaves nothing half done. Tokens that no key fits stay as they are, and are named.
+        """Encrypt everything sealed anew with the newest key, in batches; others may read and write in between, and a
+        crash leaves nothing half done. Tokens that no key fits stay as they are, and are named.
         """
         return await rotation.rotate(self._database, self._keys)
 

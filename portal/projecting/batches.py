@@ -84,7 +84,9 @@ class Batches:
                         results.append(self._result(record))
                 except Unreadable as error:
                     unreadable += 1
-                    log.warning("%s %d:%d is passed over: %s", record.topic, record.partition, record.offset, error)
+                    log.warning(
+                        "%s %d:%d is passed over: %s", record.topic, record.partition, record.offset, error
+                    )
         return Read(Batch(spans, statuses, views, results), unreadable)
 
     def _news(self, record: ConsumerRecord[bytes, bytes], value: T) -> News[T]:
@@ -98,9 +100,7 @@ class Batches:
         return News(result.agency_id, result.user_id, self._source(record), result)
 
     def _source(self, record: ConsumerRecord[bytes, bytes]) -> Source:
-        return Source(
-            self._followed.source(record.topic), record.partition, record.offset, timestamp(record)
-        )
+        return Source(self._followed.source(record.topic), record.partition, record.offset, timestamp(record))
 
     def _view(self, value: bytes | None) -> bytes | None:
         if value is None:
@@ -115,8 +115,8 @@ class Batches:
 def _newest_by_key(
     records: Sequence[ConsumerRecord[bytes, bytes]],
 ) -> list[ConsumerRecord[bytes, bytes]]:
-    """The last record of each key, since it alone counts and rows are dear to read; in their order."""
-    return list({record.key: record for record in reversed(records)}.values())[::-1]
+    """The last record of each key, since it alone counts and rows are dear to read."""
+    return list({record.key: record for record in records}.values())
 
 
 def _person(key: bytes | None) -> tuple[str, str]:

@@ -35,7 +35,9 @@ class Followed(NamedTuple):
     @property
     def partitions(self) -> list[TopicPartition]:
         """Every partition of all three."""
-        return [TopicPartition(topic, number) for topic in self.topics for number in range(self.counts[topic])]
+        return [
+            TopicPartition(topic, number) for topic in self.topics for number in range(self.counts[topic])
+        ]
 
     def source(self, topic: str) -> str:
         """The topic's name in the vault."""

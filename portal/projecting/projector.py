@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from schemas.policy import Policies
+    from streams.security import Broker
     from streams.settings import Settings
     from vault import Vault
 
@@ -89,25 +90,30 @@ class Projector:
     @asynccontextmanager
     async def _visit(self) -> AsyncIterator[Visit]:
         broker, names = broker_of(self._settings), names_of(self._settings)
-        async with asyncio.timeout(ANSWER_S), Cluster(broker) as cluster:
-            found = await followed(cluster, names)
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(ANSWER_S):
+                cluster = await stack.enter_async_context(Cluster(broker))
+                found = await followed(cluster, names)
+                consumer = await stack.enter_async_context(self._reading(broker))
+            batches = Batches(found, self._policies, self._now)
+            tools = Tools(self._vault, batches, self.freshness, self.bell, self._now)
+            yield Visit(found, consumer, lambda: followed(cluster, names), tools)
+
+    @asynccontextmanager
+    async def _reading(self, broker: Broker) -> AsyncIterator[AIOKafkaConsumer]:
         consumer = AIOKafkaConsumer(
             client_id="shiftcal-portal",
             group_id=None,
             enable_auto_commit=False,
-            auto_offset_reset="none",  # what is to be done then is decided here
+            auto_offset_reset="none",  # what is to be done then is decided by who reads
             fetch_max_wait_ms=self._settings.fetch_wait_ms,
             **broker.aiokafka(),
         )
-        tools = Tools(
-            self._vault, Batches(found, self._policies, self._now), self.freshness, self.bell, self._now
-        )
         try:
-            async with asyncio.timeout(ANSWER_S):
-                await consumer.start()
-                # Its `stop` raises CancelledError while a task of its own has not had a turn yet.
-                await asyncio.sleep(0)
-            yield Visit(found, consumer, broker, names, tools)
+            await consumer.start()
+            # Its `stop` raises CancelledError while a task of its own has not had a turn yet.
+            await asyncio.sleep(0)
+            yield consumer
         finally:
             await ended(consumer.stop())
 

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from aiokafka.errors import OffsetOutOfRangeError
 
-from portal.projecting.followed import followed
-from streams.cluster import Cluster
 from vault import VaultUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from aiokafka import AIOKafkaConsumer
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from portal.projecting.batches import Batches
     from portal.projecting.followed import Followed
     from portal.projecting.freshness import Bell, Freshness
-    from streams.names import Names
-    from streams.security import Broker
     from vault import Applied, Batch, Vault
 
 log = logging.getLogger(__name__)
@@ -37,14 +33,14 @@ MOST = 500
 #: What comes within so many seconds is written together.
 PACE_S = 0.05
 #: Every so many seconds it is asked where topics end, and every so many times then whether they are the same topics.
-LOOK_S, IDENTITY = 2.0, 15
+LOOK_S, IDENTITY = 2.0, 3
 #: An answer of Kafka that takes longer is none.
 ANSWER_S = 10.0
 #: Seconds until a batch that could not be written is tried again, each a little later than the one before.
 RETRY_S, RETRY_MOST_S = 0.2, 5.0
 
 
-class Moved(Exception):  # noqa: N818 - named after what happened
+class Moved(Exception):
     """Topics are not what they were: begin again."""
 
 
@@ -62,10 +58,14 @@ class Visit:
     """Reads on from where the vault's positions are."""
 
     def __init__(
-        self, found: Followed, consumer: AIOKafkaConsumer, broker: Broker, names: Names, tools: Tools
+        self,
+        found: Followed,
+        consumer: AIOKafkaConsumer,
+        again: Callable[[], Awaitable[Followed]],
+        tools: Tools,
     ) -> None:
-        self._followed, self._consumer, self._tools = found, consumer, tools
-        self._broker, self._names = broker, names
+        """`again` asks once more what is followed."""
+        self._followed, self._consumer, self._again, self._tools = found, consumer, again, tools
         self._next: dict[TopicPartition, int] = {}
         self._looked: tuple[datetime, dict[TopicPartition, int]] | None = None
         self._looks = 0
@@ -112,9 +112,7 @@ class Visit:
             self._next[tp] = at
             self._consumer.seek(tp, max(at, begins[tp]))
 
-    async def _take(
-        self, found: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]
-    ) -> None:
+    async def _take(self, found: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]) -> None:
         tools = self._tools
         read = await tools.batches.read(found, self._next)
         applied = await self._apply(read.batch)
@@ -167,6 +165,6 @@ class Visit:
         self._looks += 1
         if self._looks % IDENTITY:
             return
-        async with asyncio.timeout(ANSWER_S), Cluster(self._broker) as cluster:
-            if await followed(cluster, self._names) != self._followed:
+        async with asyncio.timeout(ANSWER_S):
+            if await self._again() != self._followed:
                 raise Moved("a topic was made anew, or has more partitions")
