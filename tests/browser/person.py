@@ -52,8 +52,8 @@ class Person:
         google.tick_all(self.page)
         google.allow(self.page)
 
-    def connect(self, button: str = AUTHORIZE) -> None:
+    def connect(self, button: str = AUTHORIZE, in_step: str = "In step") -> None:
         """From the page to Google and back, until everything stands there."""
         self.go_to_google(button)
         self.allow()
-        self.stands("In step")
+        self.stands(in_step)
