@@ -27,10 +27,12 @@ class Freshness:
         self.behind: int | None = None
         self.trouble: str | None = None
         self.unreadable = 0
+        self._complete = False
 
     def looked(self, behind: int, everything_until: datetime) -> None:
         """Note how many records are unread, and until when everything that there was is read."""
         self.behind, self.trouble = behind, None
+        self._complete = self._complete or everything_until > self._fresh_at
         self._fresh_at = max(self._fresh_at, everything_until)
 
     def failed(self, trouble: str) -> bool:
@@ -42,6 +44,11 @@ class Freshness:
     def fresh_at(self) -> datetime:
         """Until when everything was read; before the first look, since when it is tried."""
         return self._fresh_at
+
+    @property
+    def is_current(self) -> bool:
+        """Whether everything was read once since the start, and not much is unread: what is to be done may rest on it."""
+        return self._complete and not self.is_late
 
     @property
     def is_late(self) -> bool:
