@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.outputs import CausedBy
 from tests.vault.facts import AGENCY, LATER, NOON, TICK, consent
-from tests.vault.news import lost, read, result, status, view
+from tests.vault.news import lost, read, repair, result, status, view
 from vault import LATENCY_BOUNDS_MS, LatencyMinute, Person, Vault
 
 MINUTE = timedelta(minutes=1)
@@ -131,6 +132,28 @@ async def test_latency_over_several_batches(vault: Vault) -> None:
         await read(vault.projection, result("ann", offset, 700, at=NOON))
     (minute,) = await vault.projection.latency(NOON - MINUTE)
     assert minute.counts == (0, 0, 0, 5, *(0,) * (len(LATENCY_BOUNDS_MS) - 3))
+
+
+async def test_what_a_command_repaired(vault: Vault) -> None:
+    """It is counted by kind, over batches, read twice or not; what a schedule's change caused is nobody's repair."""
+    schedule = CausedBy(topic="t-schedule-changed", partition=0, offset=1, event_id="e-1", occurred_at=NOON)
+    first = (
+        repair("ann", 0),
+        repair("ann", 1),
+        repair("ann", 2, action="patched"),
+        repair("ann", 3, "e-2"),
+        repair("ann", 4, caused_by=schedule),
+        repair("bob", 5),
+        result("ann", 6),
+    )
+    await read(vault.projection, *first)
+    await read(vault.projection, *first)
+    await read(vault.projection, repair("ann", 7))
+    assert await vault.projection.repairs(AGENCY, "ann", "e-1") == {"inserted": 3, "patched": 1}
+    assert await vault.projection.repairs(AGENCY, "ann", "e-2") == {"inserted": 1}
+    assert await vault.projection.repairs(AGENCY, "ann", "e-3") == {}
+    await vault.tidy(NOON + timedelta(hours=25))
+    assert await vault.projection.repairs(AGENCY, "ann", "e-1") == {}
 
 
 async def test_tidying(vault: Vault) -> None:
