@@ -1,0 +1,146 @@
+"""Who has to be told that a grant is lost. In: what was noticed, and how telling went. Out: what is due. No HTTP here.
+
+An episode begins with `raise_` and ends with `settle`; in between there is one row, whoever notices it how often. A notice is
+sent until it is delivered, and again a day later for as long as the episode lasts. `due` lends what it gives: two portals do
+not send the same at once, and what a portal took along when it died is due again a little later, under the same id.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from sqlalchemy import Delete, and_, delete, exists, select, update
+
+from vault.database import Database, Part
+from vault.portal_models import NoticeRow, StatusRow
+from vault.portal_values import Notice
+from vault.upsert import insert_into, storable
+from vault.whole import whole
+
+#: The state of who lost a grant.
+LOST: Final = "needs_reauthorization"
+#: Until the next reminder.
+DAILY: Final = timedelta(days=1)
+#: For how long `due` gives a notice to nobody else.
+LENT: Final = timedelta(minutes=2)
+
+
+class Notices:
+    """The lost grants, and what their users' host applications know of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @whole
+    async def raise_(self, agency_id: str, user_id: str, reason: str, at: datetime) -> None:
+        """A grant is lost since `at`. Nothing changes where that is known."""
+        row = _new(agency_id, user_id, reason, at)
+        async with self._database.writing(Part.PORTAL) as session:
+            await session.execute(insert_into(session, NoticeRow).values(row).on_conflict_do_nothing())
+
+    @whole
+    async def settle(self, agency_id: str, user_id: str) -> None:
+        """The grant is there again, or nobody wants it any more: the next loss is another episode."""
+        # Most users have none: a look keeps the write lock out of it.
+        async with self._database.reading() as session:
+            if await session.get(NoticeRow, (agency_id, user_id)) is None:
+                return
+        async with self._database.writing(Part.PORTAL) as session:
+            await session.execute(_delete(agency_id, user_id))
+
+    @whole
+    async def follow(self, at: datetime) -> None:
+        """Raise and settle until the open episodes are those of the projected statuses: what a portal did not come to before
+        it died is made up for. Call it when the projection has caught up; a status that is missing settles nothing.
+        """
+        lost = StatusRow.state == LOST
+        noticed = and_(StatusRow.agency_id == NoticeRow.agency_id, StatusRow.user_id == NoticeRow.user_id)
+        unnoticed = select(StatusRow).where(lost, ~exists().where(noticed))
+        over = select(NoticeRow).where(exists().where(noticed, ~lost))
+        async with self._database.reading() as session:
+            raised = [_episode(row, at) for row in await session.scalars(unnoticed)]
+            settled = [(row.agency_id, row.user_id) for row in await session.scalars(over)]
+        if not raised and not settled:
+            return
+        async with self._database.writing(Part.PORTAL) as session:
+            for row in raised:
+                await session.execute(insert_into(session, NoticeRow).values(row).on_conflict_do_nothing())
+            for person in settled:
+                await session.execute(_delete(*person))
+
+    @whole
+    async def due(self, now: datetime, limit: int) -> list[Notice]:
+        """What has to be sent by now, the longest waiting first. Answer each with `delivered` or `failed`."""
+        query = select(NoticeRow).where(NoticeRow.next_at <= now).order_by(NoticeRow.next_at).limit(limit)
+        async with self._database.reading() as session:
+            if await session.scalar(query.limit(1)) is None:
+                return []
+        async with self._database.writing(Part.PORTAL) as session:
+            rows = list(await session.scalars(query))
+            for row in rows:
+                row.next_at = now + LENT
+        return [_notice(row) for row in rows]
+
+    @whole
+    async def delivered(self, notice_id: str, at: datetime) -> None:
+        """It arrived: the reminder is due a day later. Said twice, or of an episode that is over, it changes nothing."""
+        episode, number = _parts(notice_id)
+        async with self._database.writing(Part.PORTAL) as session:
+            await session.execute(
+                update(NoticeRow)
+                .where(NoticeRow.episode == episode, NoticeRow.delivered == number - 1)
+                .values(delivered=number, delivered_at=at, attempts=0, last_error=None, next_at=at + DAILY)
+            )
+
+    @whole
+    async def failed(self, notice_id: str, next_at: datetime, error: str) -> None:
+        """It did not arrive and is tried again at `next_at`. `error` is for an operator and quotes nobody's answer."""
+        episode, number = _parts(notice_id)
+        async with self._database.writing(Part.PORTAL) as session:
+            await session.execute(
+                update(NoticeRow)
+                .where(NoticeRow.episode == episode, NoticeRow.delivered == number - 1)
+                .values(attempts=NoticeRow.attempts + 1, last_error=storable(error), next_at=next_at)
+            )
+
+
+def _episode(row: StatusRow, at: datetime) -> dict[str, object]:
+    reason = LOST if row.last_error is None else row.last_error["code"]
+    return _new(row.agency_id, row.user_id, reason, at)
+
+
+def _new(agency_id: str, user_id: str, reason: str, at: datetime) -> dict[str, object]:
+    return {
+        "agency_id": agency_id,
+        "user_id": user_id,
+        "episode": uuid4().hex,
+        "reason": reason,
+        "since": at,
+        "delivered": 0,
+        "attempts": 0,
+        "next_at": at,
+    }
+
+
+def _delete(agency_id: str, user_id: str) -> Delete:
+    return delete(NoticeRow).where(NoticeRow.agency_id == agency_id, NoticeRow.user_id == user_id)
+
+
+def _notice(row: NoticeRow) -> Notice:
+    number = row.delivered + 1
+    return Notice(
+        id=f"{row.episode}-{number}",
+        agency_id=row.agency_id,
+        user_id=row.user_id,
+        reason=row.reason,
+        since=row.since,
+        number=number,
+        attempts=row.attempts,
+    )
+
+
+def _parts(notice_id: str) -> tuple[str, int]:
+    episode, _, number = notice_id.rpartition("-")
+    return episode, int(number)
