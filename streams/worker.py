@@ -11,6 +11,7 @@ import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gcal.client import GoogleCalendar, GoogleSettings
@@ -32,6 +33,7 @@ from streams.metrics import Metrics
 from streams.names import Names
 from streams.outbox import keep_sending
 from streams.owners import Owners
+from streams.preferences import tell_all_preferences
 from streams.quota import Quota
 from streams.rebuild import Rebuild
 from streams.repository import Repository
@@ -132,7 +134,11 @@ class Worker:
             stack.push_async_callback(vault.close)
             port = await stack.enter_async_context(GoogleCalendar(google_of(self._settings), self._check))
             self._rebuild = Rebuild(
-                cluster, sender, self._names, accept_truncated_history=accept_truncated_history
+                cluster,
+                sender,
+                self._names,
+                accept_truncated_history=accept_truncated_history,
+                tell_what_no_input_holds=partial(tell_all_preferences, vault, sender, self._names),
             )
             self._owners = Owners(cluster, sender, self._names, self._instance_id)
             await self._rebuild.begin()
