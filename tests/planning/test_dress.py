@@ -183,6 +183,18 @@ def test_a_lost_state_where_properties_are_stripped() -> None:
     assert (dress(town, STRIPPING)[0], town.made()) == ("6", ["insert", "get"])
 
 
+def test_a_look_where_properties_are_stripped() -> None:
+    """We know ourselves what of the event is ours: it is in step, restored once somebody alters it, and given back."""
+    town = at_work(COLOURED, STRIPPING)
+    town.look_again()
+    assert town.made() == ["get"]
+    town.google.alter(STRIPPING, ID, {"colorId": "8"})
+    town.look_again()
+    assert (dress(town, STRIPPING), town.made()) == (("6", None), ["get", "patch"])
+    town.look_again()
+    assert dress(becomes(town, REMOVE), STRIPPING) == (None, None)
+
+
 def test_an_event_out_of_the_bin() -> None:
     """It comes back without what we had set meanwhile: the event itself says that it was ours."""
     town = at_work(COLOURED)
