@@ -15,6 +15,7 @@ user row -> work       `agenda`, `plan`, with `preferences`, `drift`, `breaker`,
                        `identity`, `body` and `dress`
 answer -> next call    `answers`, with `observation`
 user row -> status     `status`
+user row -> view       `standing`
 outcomes -> results    `results`
 =====================  ==================================================================
 """

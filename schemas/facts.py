@@ -98,13 +98,20 @@ class Withdrawal(Shape):
     released: bool = False
 
 
+class Published(Shape):
+    """The publication message that stands: its version, and when it occurred."""
+
+    version: int
+    at: AwareDatetime
+
+
 class Contribution(Shape):
     """All that one calendar wants of one user, as of one `calendar-facts` record.
 
     `revision` is that record's offset. `wishes` holds the published shifts of the user by shift id; `touched` the
     versions that the causing message set for shifts that it took away from this user. `cause` is the newest message of
     the record; `causes` names, by shift, those before it that the record holds as well. `withdrawal` is None of a
-    calendar that is published, or never was.
+    calendar that is published, or never was. `published` is told to people: nothing is decided by it.
     """
 
     fact: Literal["contribution"] = "contribution"
@@ -118,6 +125,7 @@ class Contribution(Shape):
     cause: Cause
     causes: dict[str, Cause] = {}
     withdrawal: Withdrawal | None = None
+    published: Published | None = None
 
 
 class Connected(Shape):

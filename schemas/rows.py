@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from schemas.base import SMALL, Shape
 from schemas.cause import Cause
-from schemas.facts import Problem, Standing, Wish, Withdrawal
+from schemas.facts import Problem, Published, Standing, Wish, Withdrawal
 from schemas.outputs import SyncStatus
 from schemas.preferences import Preferences
 
@@ -67,13 +67,14 @@ class CalendarWish(Shape):
     """What one calendar wants of the user, as of `revision` (an offset of `calendar-facts`).
 
     `share` is the part of the user's future events that the withdrawal takes off, as it was when it came; `let_go`: an
-    operator has released this user from it.
+    operator has released this user from it. `published` is the message by which the calendar stands as it does.
     """
 
     revision: int
     standing: Standing
     wishes: dict[str, Wish] = {}
     withdrawal: Withdrawal | None = None
+    published: Published | None = None
     share: float = 0.0
     let_go: bool = False
 

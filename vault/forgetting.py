@@ -15,6 +15,7 @@ from vault.portal_models import (
     AuditRow,
     NoticeRow,
     PreferencesRow,
+    RepairRow,
     ResultRow,
     SessionRow,
     StatusRow,
@@ -25,8 +26,16 @@ from vault.values import Erased
 #: Stands in the audit log where a person stood.
 FORGOTTEN = "(forgotten)"
 
-_Rows = type[SessionRow | StatusRow | ViewRow | ResultRow | NoticeRow | PreferencesRow]
-_OF_THE_PORTAL: tuple[_Rows, ...] = (SessionRow, StatusRow, ViewRow, ResultRow, NoticeRow, PreferencesRow)
+_Rows = type[SessionRow | StatusRow | ViewRow | ResultRow | RepairRow | NoticeRow | PreferencesRow]
+_OF_THE_PORTAL: tuple[_Rows, ...] = (
+    SessionRow,
+    StatusRow,
+    ViewRow,
+    ResultRow,
+    RepairRow,
+    NoticeRow,
+    PreferencesRow,
+)
 
 
 async def newest_of(session: AsyncSession, agency_id: str, user_id: str) -> datetime | None:

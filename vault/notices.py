@@ -15,7 +15,7 @@ from sqlalchemy import Delete, and_, delete, exists, select, update
 
 from vault.database import Database, Part
 from vault.portal_models import NoticeRow, StatusRow
-from vault.portal_values import Notice
+from vault.portal_values import Notice, Person
 from vault.upsert import insert_into, storable
 from vault.whole import whole
 
@@ -37,8 +37,19 @@ class Notices:
     async def raise_(self, agency_id: str, user_id: str, reason: str, at: datetime) -> None:
         """A grant is lost since `at`. Nothing changes where that is known."""
         row = _new(agency_id, user_id, reason, at)
+        # Whoever notices does so again and again: a look keeps the write lock out of it.
+        async with self._database.reading() as session:
+            if await session.get(NoticeRow, (agency_id, user_id)) is not None:
+                return
         async with self._database.writing(Part.PORTAL) as session:
             await session.execute(insert_into(session, NoticeRow).values(row).on_conflict_do_nothing())
+
+    @whole
+    async def open_(self) -> dict[Person, datetime]:
+        """Everybody whose episode lasts, and since when."""
+        async with self._database.reading() as session:
+            rows = await session.execute(select(NoticeRow.agency_id, NoticeRow.user_id, NoticeRow.since))
+        return {(agency_id, user_id): since for agency_id, user_id, since in rows}
 
     @whole
     async def settle(self, agency_id: str, user_id: str) -> None:

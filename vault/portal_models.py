@@ -94,6 +94,20 @@ class ResultRow(FromARecord):
     latency_ms: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class RepairRow(Base):
+    """How many results of one kind a command of a user has caused: what a re-sync found and repaired."""
+
+    __tablename__ = "repairs"
+    __table_args__ = (Index("ix_repairs_at", "at"),)
+
+    agency_id: Mapped[str] = mapped_column(String, primary_key=True)
+    user_id: Mapped[str] = mapped_column(String, primary_key=True)
+    event_id: Mapped[str] = mapped_column(String, primary_key=True)
+    action: Mapped[str] = mapped_column(String, primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class LatencyRow(Base):
     """How many results of one minute fell into one bucket."""
 

@@ -13,17 +13,19 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from schemas.outputs import SyncResult
-from vault.portal_models import FromARecord, LatencyRow, PositionRow
+from vault.portal_models import FromARecord, LatencyRow, PositionRow, RepairRow
 from vault.portal_values import LATENCY_BOUNDS_MS, News, Partition, Person, Span
 from vault.upsert import Columns, upsert
 
 T = TypeVar("T")
+#: How the real name of the topic of commands ends.
+_COMMANDS: Final = "sync-commands"
 Coming = Columns | Mapping[str, Any]
 
 
@@ -93,6 +95,35 @@ async def count(session: AsyncSession, results: Iterable[News[SyncResult]]) -> N
     rows = [{"minute": minute, "bucket": bucket, "count": n} for (minute, bucket), n in sorted(found.items())]
     await upsert(
         session, LatencyRow, rows, change=lambda coming: {"count": LatencyRow.count + coming["count"]}
+    )
+
+
+async def add_repairs(session: AsyncSession, results: Iterable[News[SyncResult]]) -> None:
+    """Count these results for the commands that caused them; what a schedule's change caused is nobody's repair."""
+    found: Counter[tuple[str, str, str, str]] = Counter()
+    newest_at: dict[tuple[str, str, str, str], datetime] = {}
+    for one in results:
+        cause = one.value.caused_by
+        if cause is not None and cause.topic.endswith(_COMMANDS):
+            key = (*one.person, cause.event_id, one.value.action)
+            found[key] += 1
+            newest_at[key] = max(one.value.at, newest_at.get(key, one.value.at))
+    rows = [
+        {
+            "agency_id": a,
+            "user_id": u,
+            "event_id": e,
+            "action": action,
+            "count": n,
+            "at": newest_at[a, u, e, action],
+        }
+        for (a, u, e, action), n in sorted(found.items())
+    ]
+    await upsert(
+        session,
+        RepairRow,
+        rows,
+        change=lambda coming: {"count": RepairRow.count + coming["count"], "at": coming["at"]},
     )
 
 

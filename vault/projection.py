@@ -11,15 +11,15 @@ import asyncio
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
-from sqlalchemy import delete, exists, not_
+from sqlalchemy import delete, exists, not_, select
 
-from schemas.outputs import SyncState
+from schemas.outputs import Action, SyncState
 from vault import projected, shown
 from vault.database import Database, Part
 from vault.keys import Keys
-from vault.portal_models import FromARecord, LatencyRow, PositionRow, ResultRow, StatusRow, ViewRow
+from vault.portal_models import FromARecord, LatencyRow, PositionRow, RepairRow, ResultRow, StatusRow, ViewRow
 from vault.portal_values import (
     Applied,
     Batch,
@@ -67,6 +67,7 @@ class Projection:
             await projected.write(session, ViewRow, views, lambda one: {"sealed": sealed[one.person]})
             results = projected.unapplied(batch.results, fresh)
             await projected.count(session, results)
+            await projected.add_repairs(session, results)
             last = projected.newest(results)
             await projected.write(session, ResultRow, last, shown.result_columns)
         changed = frozenset(one.person for news in (statuses, views, last) for one in news)
@@ -83,6 +84,7 @@ class Projection:
             if row is None or row.next_offset != seen:
                 return False
             row.next_offset = to
+            await session.execute(delete(RepairRow))  # those that are read again would be counted twice
             for model in _MODELS:
                 await session.execute(
                     delete(model).where(
@@ -128,6 +130,15 @@ class Projection:
         return None if row is None else shown.result_of(row)
 
     @whole
+    async def repairs(self, agency_id: str, user_id: str, event_id: str) -> dict[Action, int]:
+        """How many results of each kind the user's command of this id has caused so far."""
+        query = select(RepairRow.action, RepairRow.count).where(
+            RepairRow.agency_id == agency_id, RepairRow.user_id == user_id, RepairRow.event_id == event_id
+        )
+        async with self._database.reading() as session:
+            return {cast("Action", action): count for action, count in (await session.execute(query)).all()}
+
+    @whole
     async def search(
         self,
         *,
@@ -171,6 +182,7 @@ class Projection:
         )
         async with self._database.writing(Part.PROJECTION) as session:
             await session.execute(delete(LatencyRow).where(LatencyRow.minute < now - KEPT))
+            await session.execute(delete(RepairRow).where(RepairRow.at < now - KEPT))
             await session.execute(delete(ResultRow).where(ResultRow.at < now - KEPT, not_(has_status)))
 
     def _sealed(self, views: Sequence[News[bytes | None]]) -> dict[Person, bytes]:

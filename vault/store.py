@@ -169,6 +169,28 @@ class Vault:
         return [_info(row, revoking=bool(waits)) for row, waits in rows]
 
     @whole
+    async def connection_info(self, agency_id: str, user_id: str) -> ConnectionInfo | None:
+        """What may be shown of one user's connection. Works without keys."""
+        revoking = exists().where(
+            RevocationRow.agency_id == ConnectionRow.agency_id,
+            RevocationRow.user_id == ConnectionRow.user_id,
+        )
+        query = select(ConnectionRow, revoking).where(
+            ConnectionRow.agency_id == agency_id, ConnectionRow.user_id == user_id
+        )
+        async with self._database.reading() as session:
+            found = (await session.execute(query)).one_or_none()
+        return None if found is None else _info(found[0], revoking=bool(found[1]))
+
+    @whole
+    async def uses_account(self, google_account: str) -> bool:
+        """Whether anybody's live connection is to this Google account: its grant must not be revoked then."""
+        key = connections.account_key(google_account)
+        query = select(exists().where(ConnectionRow.account_key == key, ConnectionRow.live))
+        async with self._database.reading() as session:
+            return bool(await session.scalar(query))
+
+    @whole
     async def announcements(self, limit: int = 100) -> list[Announcement]:
         """The commands that have still to be sent, in order."""
         async with self._database.reading() as session:
@@ -199,8 +221,8 @@ class Vault:
         return erased
 
     async def rotate(self) -> Rotated:
-        """Encrypt every token anew with the newest key, in batches; others may read and write in between, and a crash
-        leaves nothing half done. Tokens that no key fits stay as they are, and are named.
+        """Encrypt everything sealed anew with the newest key, in batches; others may read and write in between, and a
+        crash leaves nothing half done. Tokens that no key fits stay as they are, and are named.
         """
         return await rotation.rotate(self._database, self._keys)
 

@@ -20,6 +20,7 @@ from aiohttp import web
 from sandbox.google import wire
 from sandbox.google.core import Choice
 from sandbox.google.grants import CODE_LIFETIME_S, Consent, OAuthError
+from sandbox.google.scopes import IDENTITY, spelled
 
 if TYPE_CHECKING:
     from sandbox.google.core import Core
@@ -64,7 +65,7 @@ class OAuth:
 
     def _consent(self, entry: Entry, asked: Form) -> str:
         redirect_uri = _redirect_uri(asked)
-        client_id, scope = asked.get("client_id", ""), frozenset(asked.get("scope", "").split())
+        client_id, scope = asked.get("client_id", ""), spelled(asked.get("scope", ""))
         if self._core.grants.clients and client_id not in self._core.grants.clients:
             raise OAuthError("invalid_client", "The OAuth client was not found.", 401)
         if not client_id or not scope or asked.get("response_type") != "code":
@@ -81,7 +82,7 @@ class OAuth:
         )
         entry.account = account.email
         ticked = choice.scopes if choice.scopes is not None else account.granted_scopes
-        granted = scope if ticked is None else scope & ticked
+        granted = scope if ticked is None else scope & (ticked | IDENTITY)
         if not granted:
             return _join(redirect_uri, {**back, "error": "access_denied"})
         consent = Consent(
@@ -93,6 +94,7 @@ class OAuth:
             offline=asked.get("access_type") == "offline",
             prompt="consent" in asked.get("prompt", "").split(),
             expires=time.monotonic() + CODE_LIFETIME_S,
+            nonce=asked.get("nonce"),
         )
         return _join(
             redirect_uri,

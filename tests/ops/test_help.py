@@ -9,6 +9,8 @@ from tests.ops.conftest import Shell
 VERBS = [
     "worker",
     "demo",
+    "portal",
+    "portal link",
     "topics create",
     "topics check",
     "validate",
