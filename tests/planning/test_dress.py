@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,14 +16,17 @@ from planning.body import event_fingerprint, fingerprint, render
 from planning.dress import covered, left_over, spelled, standing
 from planning.plan import plan
 from planning.record import record
+from planning.verify import fold_seen
+from schemas.answers import Held
 from schemas.facts import Wish
-from schemas.mutations import EventBody
+from schemas.mutations import EventBody, Insert
 from schemas.outcomes import Stored
 from schemas.policy import Policy
 from schemas.preferences import COLOUR_IDS, Preferences
 from schemas.rows import UserRow
 from tests.planning.build import CALENDAR, NOW, REMOVE, google, row, wish
 from tests.planning.test_rules import ANN, ID, METRO, RED, Town
+from tests.planning.test_verify import seen
 
 COLOURED = Policy(colour=(("shift", "tangerine"),))
 FREE = Policy(show_as="free")
@@ -193,6 +197,31 @@ def test_a_look_where_properties_are_stripped() -> None:
     assert (dress(town, STRIPPING), town.made()) == (("6", None), ["get", "patch"])
     town.look_again()
     assert dress(becomes(town, REMOVE), STRIPPING) == (None, None)
+
+
+@pytest.mark.parametrize("account", [RED, STRIPPING])
+def test_an_event_that_was_touched_before_it_is_given_back(account: str) -> None:
+    """The write meets a newer event: what is read says what of it is ours, or we know."""
+    town = at_work(COLOURED, account)
+    town.google.alter(account, ID, {"reminders": {"useDefault": False}})
+    assert dress(becomes(town, REMOVE), account) == (None, None)
+    assert town.made() == ["patch", "get", "patch"]
+
+
+def test_a_colour_that_google_answers_otherwise() -> None:
+    """What it made of ours is no alteration of anybody's: nothing is written again."""
+    (insert,) = plan(row({"1": wish()}), COLOURED, NOW)
+    begun = begin(insert)
+    assert isinstance(begun.call, Insert)
+    answer = {k: v for k, v in begun.call.body.items() if k != "colorId"} | {"etag": '"9"'}
+    outcome = proceed(begun, Held(event=answer), NOW)
+    assert isinstance(outcome, Stored)
+    after = record(row({"1": wish()}), outcome)
+    looked = fold_seen(after, seen(answer, known=after))
+    assert (looked.applied, plan(looked, COLOURED, NOW)) == (
+        {google(): replace(after.applied[google()], seen=True)},
+        (),
+    )
 
 
 def test_an_event_out_of_the_bin() -> None:
