@@ -60,7 +60,6 @@ async def show(visit: Visit, template: str, status: int = 200, /, **values: Any)
         f"operators/{template}",
         status,
         session=visit.session,
-        agency=visit.session.pending["agency_name"],
         home=HOME,
         now=visit.parts.clock(),
         done=None if done is None else orjson.loads(done),
