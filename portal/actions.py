@@ -16,6 +16,7 @@ from uuid import uuid4
 import orjson
 
 from portal.parts import NotPassedOn
+from portal.said import say
 from portal.tab import look
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ async def stop(visit: Visit) -> Response:
     now = visit.parts.clock()
     if not await _passed_on(visit, command):
         return visit.back()
-    said = {"said": "stop_purge" if purge else "stop"}
-    await visit.keep(stopping=now.isoformat(), said=orjson.dumps(said).decode(), resync=None)
+    said = say(now, "stop_purge" if purge else "stop")
+    await visit.keep(stopping=now.isoformat(), said=said, resync=None)
     await _seen(visit, lambda tab: tab.standing.mode in {"stopped", "not_connected", "deactivated"})
     return visit.back()
 
@@ -52,7 +53,7 @@ async def resync(visit: Visit) -> Response:
         left = datetime.fromisoformat(orjson.loads(asked)["at"]) + cooldown - now
         if left > timedelta(0):
             seconds = math.ceil(left.total_seconds())
-            await visit.keep(said=orjson.dumps({"said": "cooldown", "seconds": seconds}).decode())
+            await visit.keep(said=say(now, "cooldown", {"seconds": seconds}))
             return visit.back()
     event_id, before = uuid4().hex, (await look(visit)).view
     if not await _passed_on(visit, {"command": "resync", "event_id": event_id}):
@@ -69,7 +70,7 @@ async def _passed_on(visit: Visit, command: dict[str, object]) -> bool:
     try:
         await visit.parts.commands.send(visit.session.agency_id, visit.session.user_id, command)
     except NotPassedOn:
-        await visit.keep(said=orjson.dumps({"said": "kafka"}).decode())
+        await visit.keep(said=say(visit.parts.clock(), "kafka"))
         return False
     return True
 

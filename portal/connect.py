@@ -21,6 +21,7 @@ from gcal.port import SCOPE_APP_CREATED, Grant
 from gcal.probe import FATAL, Place, probe
 from portal.guard import session_of
 from portal.pages import agency_of, parts_of, refusal, words_of
+from portal.said import say
 from schemas.errors import CalendarGone, GoogleForNow, GrantLost, NotAdmitted
 from vault import NewConnection
 
@@ -39,6 +40,9 @@ PATIENCE: Final = timedelta(minutes=15)
 #: Authorizations of one session that are open at once: tabs.
 _OPEN_MOST: Final = 5
 _QUESTION: Final = "question "
+
+#: A key of `said`, and what belongs to it.
+Said = tuple[str, dict[str, object]]
 
 
 class _Refused(Exception):
@@ -82,11 +86,11 @@ async def back(request: Request) -> Response:
     if question is None:
         return refusal(request, 403, words("error.state"))
     try:
-        said = await _connected(parts, session, question, request)
+        said, more = await _connected(parts, session, question, request)
     except _Refused as refused:
-        said = {"said": refused.said, "findings": list(refused.findings)}
+        said, more = refused.said, {"findings": list(refused.findings)}
     fresh = await parts.vault.sessions.get(session.id, parts.clock()) or session
-    await parts.vault.sessions.keep(session.id, {**fresh.pending, "said": orjson.dumps(said).decode()})
+    await parts.vault.sessions.keep(session.id, {**fresh.pending, "said": say(parts.clock(), said, more)})
     return RedirectResponse(f"{parts.public.path}/", 303)
 
 
@@ -100,9 +104,7 @@ async def _taken(parts: Parts, session: PortalSession, state: str) -> Question |
     return Question(state, found["verifier"], found["nonce"])
 
 
-async def _connected(
-    parts: Parts, session: PortalSession, question: Question, request: Request
-) -> dict[str, object]:
+async def _connected(parts: Parts, session: PortalSession, question: Question, request: Request) -> Said:
     code = request.query_params.get("code")
     if code is None:
         # access_denied, or one of the rarer words of RFC 6749, 4.1.2.1: in any case nobody consented.
@@ -129,7 +131,7 @@ async def _redeemed(parts: Parts, code: str, question: Question) -> Consent:
         raise _Refused("operator") from None
 
 
-async def _stored(parts: Parts, session: PortalSession, consent: Consent) -> dict[str, object]:
+async def _stored(parts: Parts, session: PortalSession, consent: Consent) -> Said:
     scope = _scope(parts, session)
     if scope not in consent.scopes:
         raise _Refused("partial")
@@ -152,11 +154,8 @@ async def _stored(parts: Parts, session: PortalSession, consent: Consent) -> dic
     if not stored.applied:
         raise _Refused("newer")
     await parts.commands.announce()
-    return {
-        "said": "connected_but" if findings else "connected",
-        "account": consent.account,
-        "findings": list(findings),
-    }
+    more: dict[str, object] = {"account": consent.account, "findings": list(findings)}
+    return "connected_but" if findings else "connected", more
 
 
 async def _calendar(parts: Parts, session: PortalSession, consent: Consent, grant: Grant) -> str:

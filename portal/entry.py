@@ -34,7 +34,7 @@ async def enter(request: Request) -> Response:
     if request.method == "HEAD":  # whoever only asks whether the address works must not use the link up
         return Response(status_code=204)
     address = request.client.host if request.client else ""
-    wait_s = parts.limits.entries.wait_s(network(address), parts.clock())
+    wait_s = parts.limits.entries.wait_s(network(address))
     if wait_s is not None:
         return too_many(request, wait_s)
     try:

@@ -99,7 +99,7 @@ def taken(handler: Handler, role: Role = "user") -> Endpoint:
             form.get("csrf", "").encode(errors="replace"), visit.session.csrf.encode()
         ):
             return refusal(request, 403, words("error.csrf"))
-        wait_s = parts.limits.forms.wait_s(visit.session.id, parts.clock())
+        wait_s = parts.limits.forms.wait_s(visit.session.id)
         if wait_s is not None:
             return too_many(request, wait_s)
         return await handler(replace(visit, form=form))

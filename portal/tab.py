@@ -14,6 +14,7 @@ import orjson
 
 from portal.pages import agency_of, page, render
 from portal.problems import sentences
+from portal.said import still_said
 from portal.standing import UNDER_WAY, Standing, standing
 from schemas.views import View
 from streams.codec import decode
@@ -108,11 +109,11 @@ async def show(visit: Visit) -> Response:
     """The page."""
     tab = await look(visit)
     policy = visit.parts.policies.of(visit.session.agency_id)
-    said = visit.session.pending.get("said")
+    said = still_said(visit.session.pending.get("said"), tab.standing, visit.parts.clock())
     return page(
         visit.request, "tab.html",
         **_values(visit, tab),
-        said=orjson.loads(said) if said else None,
+        said=said,
         kinds=None if policy.synced_kinds == {"shift"} else ", ".join(sorted(policy.synced_kinds)),
         refresh=tab.standing.mode in UNDER_WAY,
     )  # fmt: skip

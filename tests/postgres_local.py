@@ -64,47 +64,31 @@ class LocalPostgres:
         self._guard: subprocess.Popen[bytes] | None = None
         password = secrets.token_urlsafe()
         with socket.create_server(("127.0.0.1", 0)) as free:
-            port = int(free.getsockname()[1])
-        self.url = f"postgresql+asyncpg://shiftcal:{password}@127.0.0.1:{port}/postgres"
+            self._port = int(free.getsockname()[1])
+        self.url = f"postgresql+asyncpg://shiftcal:{password}@127.0.0.1:{self._port}/postgres"
         version = subprocess.check_output([found / "postgres", "--version"], text=True).split()[2]
         self.name = f"PostgreSQL {version}"
         try:
             self._make_cluster(password)
-            self._start(port)
+            self.start()
         except BaseException:
             self.close()
             raise
 
-    def close(self) -> None:
-        """End the server and remove its data."""
+    def stop(self) -> None:
+        """End the server at once, as a crash would; its data stays."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)  # its fast shutdown: nobody is waited for
+            self._process.send_signal(signal.SIGQUIT)  # its immediate shutdown: nobody is waited for
             self._process.wait(timeout=30)
             self._process = None
         if self._guard is not None:
             self._guard.kill()
             self._guard.communicate()
             self._guard = None
-        shutil.rmtree(self._home, ignore_errors=True)
 
-    def _make_cluster(self, password: str) -> None:
-        secret = self._home / "password"
-        secret.write_text(password)
-        for path in (self._home, secret):
-            _give_to_server(path)
-        who = ["--username=shiftcal", f"--pwfile={secret}", "--auth=scram-sha-256"]
-        done = subprocess.run(
-            [self._programs / "initdb", *who, "--no-sync", "--encoding=UTF8", "--locale=C", self._data],
-            capture_output=True,
-            text=True,
-            check=False,
-            **self._as_server(),
-        )
-        if done.returncode:
-            raise PostgresDidNotStart(f"initdb failed: {(done.stdout + done.stderr).strip()[-2000:]}")
-
-    def _start(self, port: int) -> None:
-        options = [word for option in (*_OPTIONS, f"port={port}") for word in ("-c", option)]
+    def start(self) -> None:
+        """Start the server, the first time or after a `stop`, on the same port and data."""
+        options = [word for option in (*_OPTIONS, f"port={self._port}") for word in ("-c", option)]
         with (self._home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data, *options],
@@ -122,6 +106,27 @@ class LocalPostgres:
             start_new_session=True,
         )
         self._wait_until_ready(self._process, deadline=time.monotonic() + 60)
+
+    def close(self) -> None:
+        """End the server and remove its data."""
+        self.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _make_cluster(self, password: str) -> None:
+        secret = self._home / "password"
+        secret.write_text(password)
+        for path in (self._home, secret):
+            _give_to_server(path)
+        who = ["--username=shiftcal", f"--pwfile={secret}", "--auth=scram-sha-256"]
+        done = subprocess.run(
+            [self._programs / "initdb", *who, "--no-sync", "--encoding=UTF8", "--locale=C", self._data],
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._as_server(),
+        )
+        if done.returncode:
+            raise PostgresDidNotStart(f"initdb failed: {(done.stdout + done.stderr).strip()[-2000:]}")
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes], deadline: float) -> None:
         while time.monotonic() < deadline and process.poll() is None:

@@ -54,8 +54,9 @@ class Projection:
 
     @whole
     async def apply(self, batch: Batch) -> Applied:
-        """Take a batch in, whole or not at all. Applied again, or by a second portal, it changes nothing. Batches of some
-        hundred records are best: others wait while one is written.
+        """Take a batch in, whole or not at all. Applied again, or by a second portal, it changes nothing. The first batch
+        of a partition says where its reading begins. Batches of some hundred records are best: others wait while one is
+        written.
         """
         views = projected.newest(batch.views)
         sealed = await asyncio.to_thread(self._sealed, views)

@@ -83,6 +83,7 @@ class Grants:
         self.codes: dict[str, Consent] = {}
         self.refresh_tokens: dict[str, Refresh] = {}
         self.access_tokens: dict[str, Access] = {}
+        self._agreed: dict[tuple[str, str], frozenset[str]] = {}
 
     def clear(self) -> None:
         """Forget every token and client."""
@@ -92,7 +93,14 @@ class Grants:
         """A code for the redirect."""
         code = f"4/{secrets.token_urlsafe(32)}"
         self.codes[code] = consent
+        self._agreed[consent.account, consent.client_id] = (
+            self.granted(consent.account, consent.client_id) | consent.scopes
+        )
         return code
+
+    def granted(self, account: str, client_id: str) -> frozenset[str]:
+        """What the person agreed to for this client, and has not taken back."""
+        return self._agreed.get((account, client_id), frozenset())
 
     def check_client(self, client_id: str, secret: str) -> None:
         """Refuse a client that is unknown or does not know its secret."""
@@ -167,6 +175,7 @@ class Grants:
     def invalidate(self, account: str, *, access_tokens: bool = True) -> None:
         """The person took the consent back, or changed the password: refreshing is invalid_grant from now on."""
         self.refresh_tokens = {t: g for t, g in self.refresh_tokens.items() if g.account != account}
+        self._agreed = {who: scopes for who, scopes in self._agreed.items() if who[0] != account}
         if access_tokens:
             self.expire(account)
 

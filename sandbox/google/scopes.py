@@ -15,10 +15,11 @@ EVENTS_OWNED = PREFIX + "calendar.events.owned"
 APP_CREATED = PREFIX + "calendar.app.created"
 LIST_READONLY = PREFIX + "calendar.calendarlist.readonly"
 EMAIL = PREFIX + "userinfo.email"
+PROFILE = PREFIX + "userinfo.profile"
 #: Who one is, is no box on the consent page: it is granted with whatever else is.
-IDENTITY = frozenset({"openid", EMAIL})
+IDENTITY = frozenset({"openid", EMAIL, PROFILE})
 #: Short names of scopes, and what they are granted as.
-_SHORT = {"email": EMAIL, "profile": PREFIX + "userinfo.profile"}
+_SHORT = {"email": EMAIL, "profile": PROFILE}
 
 _WRITE_EVENTS = ("calendar", "calendar.events", "calendar.events.owned", "calendar.app.created")
 _READ_EVENTS = (

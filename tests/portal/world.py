@@ -7,8 +7,11 @@ projection, as the projector would put them there.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import re
+import shutil
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,7 +29,7 @@ from pydantic import SecretStr
 from portal.limits import Limit
 from portal.links import HostKey, host_key, sign
 from portal.parts import Limits, NotPassedOn, Parts, Public
-from portal.serve import google_of, server_of
+from portal.serve import Server, google_of, server_of
 from sandbox.google import StandIn
 from sandbox.google.core import Choice
 from schemas.outputs import SyncResult, SyncStatus
@@ -37,7 +40,7 @@ from streams.settings import Settings
 from vault import Batch, News, Source, Span, Vault
 
 AGENCY, USER, ACCOUNT = "metro-ems", "u-17", "ann@example.com"
-SECRET = "not a secret of anybody, but long enough"
+SECRET = "a secret of nobody, which is as long as the longest of all hashes would ask for"
 TOPIC = "sync-status"
 
 
@@ -46,9 +49,14 @@ class Clock:
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.passed_s = 0.0
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.ahead
+
+    def steady(self) -> float:
+        """Seconds that only go forward, for limits."""
+        return self.passed_s
 
 
 @dataclass
@@ -162,11 +170,11 @@ class World:
     def vault(self) -> Vault:
         return self.parts.vault
 
-    def link(self, key: Any = SECRET.encode(), minutes: float = 5, **claims: Any) -> str:
+    def link(self, *, key: Any = None, minutes: float = 5, **claims: Any) -> str:
         """A link's token, as the host application makes it."""
         said = {"agency": AGENCY, "user": USER, "name": "Ann Lee", "agency_name": "Metro EMS", **claims}
         said = {name: value for name, value in said.items() if value is not None}
-        return sign(said, key, self.clock(), timedelta(minutes=minutes))
+        return sign(said, key or SECRET.encode(), self.clock(), timedelta(minutes=minutes))
 
     @asynccontextmanager
     async def browser(self, **headers: str) -> AsyncIterator[Browser]:
@@ -234,12 +242,13 @@ async def world_of(
         google_auth_url=google.auth_url,
         google_token_url=google.token_url,
         google_revoke_url=google.revoke_url,
-        google_timeout_s=5,
+        google_timeout_s=2,
         **settings,
     )
+    database = folder / f"{uuid4().hex}.db"
+    shutil.copy(await _empty(), database)
     vault = await Vault.open(
-        f"sqlite+aiosqlite:///{folder}/{uuid4().hex}.db",
-        [key.get_secret_value() for key in chosen.vault_keys],
+        f"sqlite+aiosqlite:///{database}", [key.get_secret_value() for key in chosen.vault_keys]
     )
     google_parts, sent = google_of(chosen), Sent(vault)
     listening = _socket()
@@ -252,14 +261,13 @@ async def world_of(
         google=google_parts,
         key=key or host_key(SECRET),
         public=Public(public or url),
-        limits=Limits(Limit(chosen.portal_entries_per_minute), Limit(1_000)),
+        limits=Limits(Limit(chosen.portal_entries_per_minute, clock.steady), Limit(1_000)),
         clock=clock,
     )
     server = server_of(parts, chosen)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        while not server.started:
-            await asyncio.sleep(0.005)
+        await _started(server)
         yield World(url, parts, google, clock, sent)
     finally:
         parts.closing.set()
@@ -268,6 +276,25 @@ async def world_of(
         await google_parts.consents.close()
         await google_parts.calendar.close()
         await vault.close()
+
+
+_made: list[Path] = []
+
+
+async def _empty() -> Path:
+    """A database with all tables and nothing in them: made once, since making it takes longer than most tests."""
+    if not _made:
+        folder = Path(tempfile.mkdtemp(prefix="shiftcal-portal-"))
+        atexit.register(shutil.rmtree, folder)
+        path = folder / "empty.db"
+        await (await Vault.open(f"sqlite+aiosqlite:///{path}", [])).close()
+        _made.append(path)
+    return _made[0]
+
+
+async def _started(server: Server) -> None:
+    while not server.started:  # noqa: ASYNC110  uvicorn has nothing that could be waited for
+        await asyncio.sleep(0.005)
 
 
 def _socket() -> socket.socket:

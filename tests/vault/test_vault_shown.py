@@ -1,0 +1,146 @@
+"""What the operators' page asks: who is in which state, whose change waits longest, how long changes take."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.vault.facts import AGENCY, LATER, NOON, TICK, consent
+from tests.vault.news import lost, read, result, status, view
+from vault import LATENCY_BOUNDS_MS, LatencyMinute, Person, Vault
+
+MINUTE = timedelta(minutes=1)
+
+
+async def people(vault: Vault) -> None:
+    """Five users of two agencies; two of them have connections."""
+    await read(
+        vault.projection,
+        status("ann", 0, "syncing", pending=3, oldest_pending_at=LATER),
+        status("Bob", 1, "in_sync"),
+        lost("cid", 2),
+        status("50%_off", 3, "in_sync"),
+        status("ann", 4, "paused", "west", pending=1, oldest_pending_at=NOON),
+    )
+    await vault.store(consent("ann", "Ann.Lee@Example.com"), NOON)
+    await vault.store(consent("cid", "team@example.com"), NOON)
+
+
+async def found(vault: Vault, **question: object) -> list[str]:
+    """The keys of those who are found."""
+    seen = await vault.projection.search(**question)  # type: ignore[arg-type] # whatever a test asks
+    return [f"{one.status.agency_id}/{one.status.user_id}" for one in seen]
+
+
+@pytest.mark.parametrize(
+    ("question", "users"),
+    [
+        ({}, {"metro-ems/50%_off", "metro-ems/Bob", "metro-ems/ann", "metro-ems/cid", "west/ann"}),
+        ({"agency": "west"}, {"west/ann"}),
+        ({"agency": "nobody"}, set()),
+        ({"state": "in_sync"}, {"metro-ems/50%_off", "metro-ems/Bob"}),
+        ({"state": "paused", "agency": AGENCY}, set()),
+        ({"text": "AN"}, {"metro-ems/ann", "west/ann"}),
+        ({"text": "lee@example"}, {"metro-ems/ann"}),
+        ({"text": "%"}, {"metro-ems/50%_off"}),
+        ({"text": "_"}, {"metro-ems/50%_off"}),
+        ({"text": "'; DROP TABLE projected_statuses; --"}, set()),
+        ({"text": ""}, {"metro-ems/50%_off", "metro-ems/Bob", "metro-ems/ann", "metro-ems/cid", "west/ann"}),
+        ({"text": "a", "state": "syncing", "agency": AGENCY}, {"metro-ems/ann"}),
+    ],
+)
+async def test_a_search(vault: Vault, question: dict[str, object], users: set[str]) -> None:
+    """It finds those whom all of the question fits, and takes its text as it stands."""
+    await people(vault)
+    assert set(await found(vault, **question)) == users
+
+
+async def test_a_search_page_by_page(vault: Vault) -> None:
+    """Everybody is met once, in the order in which one page would have them."""
+    await people(vault)
+    whole = await found(vault)
+    pages: list[str] = []
+    after: Person | None = None
+    while page := await vault.projection.search(after=after, limit=2):
+        assert len(page) <= 2
+        pages += [f"{one.status.agency_id}/{one.status.user_id}" for one in page]
+        after = (page[-1].status.agency_id, page[-1].status.user_id)
+    assert pages == whole
+    assert len(pages) == 5
+
+
+async def test_the_google_account(vault: Vault) -> None:
+    """It is shown where the vault knows one."""
+    await people(vault)
+    ann = await vault.projection.status(AGENCY, "ann")
+    bob = await vault.projection.status(AGENCY, "Bob")
+    assert ann is not None
+    assert bob is not None
+    assert (ann.google_account, bob.google_account) == ("Ann.Lee@Example.com", None)
+
+
+async def test_users_by_state(vault: Vault) -> None:
+    """Each agency's states are counted apart, and nobody's is not there."""
+    assert await vault.projection.counts() == {}
+    await people(vault)
+    assert await vault.projection.counts() == {
+        (AGENCY, "syncing"): 1,
+        (AGENCY, "in_sync"): 2,
+        (AGENCY, "needs_reauthorization"): 1,
+        ("west", "paused"): 1,
+    }
+
+
+async def test_whose_change_waits_longest(vault: Vault) -> None:
+    """Of all, or of one agency; nobody's where nothing waits."""
+    assert await vault.projection.oldest() is None
+    await people(vault)
+    longest, here = await vault.projection.oldest(), await vault.projection.oldest(AGENCY)
+    assert longest is not None
+    assert here is not None
+    assert (longest.status.agency_id, here.status.user_id) == ("west", "ann")
+    await read(vault.projection, status("ann", 5), status("ann", 6, "in_sync", "west"))
+    assert await vault.projection.oldest() is None
+
+
+async def test_latency(vault: Vault) -> None:
+    """Each change counts in the minute in which Google answered, in the bucket that reaches up to its time."""
+    at = NOON.replace(second=30, microsecond=0)
+    top = len(LATENCY_BOUNDS_MS)
+    await read(
+        vault.projection,
+        result("ann", 0, 0, at=at),
+        result("ann", 1, 100, at=at),
+        result("bob", 2, 101, at=at),
+        result("ann", 3, 3_600_001, at=at + MINUTE, action="deleted"),
+        result("ann", 4, 2**40, at=at + MINUTE),
+        result("ann", 5, None, at=at),
+        result("ann", 6, 50, at=at, action="refused", error="no"),
+    )
+    first, second = await vault.projection.latency(NOON - timedelta(hours=1))
+    assert first == LatencyMinute(at.replace(second=0), (2, 1) + (0,) * (top - 1))
+    assert second == LatencyMinute(at.replace(second=0) + MINUTE, (0,) * top + (2,))
+    assert await vault.projection.latency(second.minute) == [second]
+    assert await vault.projection.latency(second.minute + TICK) == []
+
+
+async def test_latency_over_several_batches(vault: Vault) -> None:
+    """Counts add up."""
+    for offset in range(5):
+        await read(vault.projection, result("ann", offset, 700, at=NOON))
+    (minute,) = await vault.projection.latency(NOON - MINUTE)
+    assert minute.counts == (0, 0, 0, 5, *(0,) * (len(LATENCY_BOUNDS_MS) - 3))
+
+
+async def test_tidying(vault: Vault) -> None:
+    """Minutes that nobody plots go, and results of people of whom there is nothing else; nobody else's."""
+    await read(vault.projection, status("ann", 0), view("ann", 0, b"x"), result("ann", 0), result("gone", 1))
+    await vault.tidy(NOON + timedelta(hours=23))
+    assert await vault.projection.last_result(AGENCY, "gone")
+    await vault.tidy(NOON + timedelta(hours=25))
+    assert await vault.projection.last_result(AGENCY, "gone") is None
+    assert await vault.projection.last_result(AGENCY, "ann")
+    assert await vault.projection.status(AGENCY, "ann")
+    assert await vault.projection.view(AGENCY, "ann") == b"x"
+    assert await vault.projection.latency(NOON - timedelta(hours=1)) == []
