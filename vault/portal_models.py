@@ -95,7 +95,9 @@ class ResultRow(FromARecord):
 
 
 class RepairRow(Base):
-    """How many results of one kind a command of a user has caused: what a re-sync found and repaired."""
+    """How many results of one kind a command of a user has caused: what a re-sync found and repaired. Of the command's id
+    the digest stands here, since anybody may make it, of any length and of any characters.
+    """
 
     __tablename__ = "repairs"
     __table_args__ = (Index("ix_repairs_at", "at"),)

@@ -156,6 +156,14 @@ async def test_what_a_command_repaired(vault: Vault) -> None:
     assert await vault.projection.repairs(AGENCY, "ann", "e-1") == {}
 
 
+@pytest.mark.parametrize("event_id", ["", "nul \0", "".join(chr(0x4E00 + n) for n in range(5_000))])
+async def test_a_command_with_an_odd_event_id(vault: Vault, event_id: str) -> None:
+    """Whoever sent it is free to: no database may stop at it, since the portal would never read past it."""
+    await read(vault.projection, repair("ann", 0, event_id), repair("bob", 1))
+    assert await vault.projection.repairs(AGENCY, "ann", event_id) == {"inserted": 1}
+    assert await vault.projection.repairs(AGENCY, "bob", "e-1") == {"inserted": 1}
+
+
 async def test_tidying(vault: Vault) -> None:
     """Minutes that nobody plots go, and results of people of whom there is nothing else; nobody else's."""
     await read(vault.projection, status("ann", 0), view("ann", 0, b"x"), result("ann", 0), result("gone", 1))
