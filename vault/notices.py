@@ -16,7 +16,7 @@ from sqlalchemy import Delete, delete, select, update
 from vault.database import Database, Part
 from vault.portal_models import NoticeRow
 from vault.portal_values import Notice, Person
-from vault.upsert import insert_into, storable
+from vault.upsert import insert_into
 from vault.whole import whole
 
 #: Until the next reminder.
@@ -91,7 +91,7 @@ class Notices:
             await session.execute(
                 update(NoticeRow)
                 .where(NoticeRow.episode == episode, NoticeRow.delivered == number - 1)
-                .values(attempts=NoticeRow.attempts + 1, last_error=storable(error), next_at=next_at)
+                .values(attempts=NoticeRow.attempts + 1, last_error=error, next_at=next_at)
             )
 
 

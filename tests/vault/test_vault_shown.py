@@ -57,6 +57,28 @@ async def test_a_search(vault: Vault, question: dict[str, object], users: set[st
     assert set(await found(vault, **question)) == users
 
 
+@pytest.mark.parametrize("odd", ["\0", "\ud800", "a\0nn", "'", "\\", "x" * 100_000])
+async def test_whatever_somebody_asks_for(vault: Vault, odd: str) -> None:
+    """It is nobody's, in any question that a page asks; the text of an address is no reason to fail."""
+    await people(vault)
+    assert await found(vault, text=odd) == []
+    assert await found(vault, agency=odd) == []
+    assert set(await found(vault, after=(odd, odd))) <= set(await found(vault))
+    assert await vault.projection.status(odd, "ann") is None
+    assert await vault.projection.view(AGENCY, odd) is None
+    assert await vault.projection.last_result(odd, odd) is None
+    assert await vault.projection.repairs(AGENCY, "ann", odd) == {}
+    assert await vault.projection.oldest(odd) is None
+    assert await vault.connection_info(AGENCY, odd) is None
+    assert await vault.connections(odd) == []
+    assert await vault.connection(odd, odd) is None
+    assert not await vault.uses_account(odd)
+    assert await vault.preferences.get(odd, odd) is None
+    assert await vault.audit.newest(9, agency=odd) == []
+    assert await vault.sessions.get(odd, NOON) is None
+    await vault.notices.settle(odd, odd)
+
+
 async def test_a_search_page_by_page(vault: Vault) -> None:
     """Everybody is met once, in the order in which one page would have them."""
     await people(vault)
