@@ -1,6 +1,6 @@
 """The portal as an ASGI application.
 
-Comes in: `Parts`. Goes out: a Starlette application with every route of the users' page. Not here: what pages do, who serves it.
+Comes in: `Parts`. Goes out: a Starlette application with every route. Not here: what pages do, who serves it.
 
 | path | |
 |---|---|
@@ -9,6 +9,7 @@ Comes in: `Parts`. Goes out: a Starlette application with every route of the use
 | `POST /connect`, `GET /connect/back` | to Google's consent page, and back |
 | `POST /stop`, `POST /resync`, `POST /leave` | its buttons |
 | `GET /live` | the part of the page that changes by itself, as events |
+| `/operators...` | the operators' pages (`portal.operators.routes`) |
 | `GET /static/...` | our own files |
 | `GET /live-check` | 200 while the process serves |
 """
@@ -26,6 +27,7 @@ from starlette.routing import Mount, Route, Router
 from portal import actions, connect, entry, tab
 from portal.guard import shown, taken
 from portal.headers import Headers
+from portal.operators import routes as operators
 from portal.pages import refusal, static, words_of
 from portal.parts import Parts
 from portal.stream import Streams
@@ -45,9 +47,9 @@ log = logging.getLogger(__name__)
 _ERRORS = {400: "bad_request", 404: "not_found", 405: "not_allowed", 413: "too_large"}
 
 
-def create_app(parts: Parts, more: Sequence[BaseRoute] = ()) -> Starlette:
-    """Return the application. `more`: routes beside the users' own, the operators'."""
-    routes = [*_routes(), *more]
+def create_app(parts: Parts) -> Starlette:
+    """Return the application."""
+    routes = [*_routes(), *operators.routes()]
     path = parts.public.path
     app = _Application(
         routes=[Mount(path, app=_router(routes))] if path else routes,

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import random
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 import aiohttp
 
@@ -71,15 +71,12 @@ class Notifier:
         freshness: Freshness,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Take what it works with. Nothing is said while the projection is late: it may name who is back by now."""
+        """Take what it works with; the settings name an address. Nothing is said while the projection is late: it may name who is back by now."""
         self._settings, self._vault, self._freshness, self._now = settings, vault, freshness, now
         self.trouble: str | None = None
 
-    async def run(self) -> None:
-        """Tell until cancelled; nothing where nobody wants to be told."""
-        if self._settings.notify_url is None:
-            log.info("users who have to connect again are told of to nobody: SHIFTCAL_NOTIFY_URL is not set")
-            return
+    async def run(self) -> NoReturn:
+        """Tell until cancelled."""
         timeout = aiohttp.ClientTimeout(total=ANSWER_S)
         async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": "Shiftcal"}) as session:
             while True:
@@ -133,7 +130,7 @@ class Notifier:
 
     async def _tell(self, session: aiohttp.ClientSession, notice: Notice, status: SyncStatus) -> None:
         url, key = self._settings.notify_url, self._settings.notify_key
-        assert url is not None  # noqa: S101  `run` does not begin without
+        assert url is not None  # noqa: S101  nobody runs this without an address
         assert key is not None  # noqa: S101  nor do the settings
         body, headers = request_of(notice, status, key.get_secret_value(), self._now())
         try:

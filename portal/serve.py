@@ -21,6 +21,7 @@ from portal.app import create_app
 from portal.commands import KafkaCommands
 from portal.limits import Limit
 from portal.links import HostKey, key_of
+from portal.notices import Notifier
 from portal.parts import Google, Limits, Parts, Public, utc_now
 from portal.projecting.projector import Projector
 from schemas.errors import OperatorError
@@ -152,7 +153,12 @@ async def _serve(parts: Parts, settings: Settings, listening: socket.socket, pro
 
 def _beside(parts: Parts, projector: Projector) -> list[Coroutine[object, object, object]]:
     """What goes on beside the pages."""
-    return [projector.run(), _keep_tidy(parts)]
+    work: list[Coroutine[object, object, object]] = [projector.run(), _keep_tidy(parts)]
+    if parts.settings.notify_url is None:
+        log.info("nobody is told of users who have to connect again: SHIFTCAL_NOTIFY_URL is not set")
+    else:
+        work.append(Notifier(parts.settings, parts.vault, parts.freshness).run())
+    return work
 
 
 async def _keep_tidy(parts: Parts) -> None:

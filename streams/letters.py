@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Says where a record was sent again from.
 REDRIVEN: Final = "redriven-from"
+#: More digits than Kafka has partitions or offsets for.
+_WIDEST: Final = 19
 
 
 class Number(NamedTuple):
@@ -28,6 +30,16 @@ class Number(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.partition}:{self.offset}"
+
+
+def number_of(text: str) -> Number | None:
+    """Read a number as it is written, such as 3:17; None of anything else."""
+    partition, colon, offset = text.partition(":")
+    if not (
+        colon and partition.isdecimal() and offset.isdecimal() and max(len(partition), len(offset)) < _WIDEST
+    ):
+        return None
+    return Number(int(partition), int(offset))
 
 
 class Letter(NamedTuple):

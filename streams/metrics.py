@@ -54,6 +54,7 @@ class Metrics:
             "Google calls a minute of this worker's share, as Google takes them.",
             **name,
         )
+        self.used = Gauge("permits_used", "Google calls that count in this worker's share now.", **name)
         self.circuit = Gauge("circuit_open", "1 while Google answers nobody.", **name)
         self.lag = Gauge("consumer_lag_records", "Records not yet processed.", ["topic", "partition"], **name)
         self._held: dict[bytes, int] = {}

@@ -248,6 +248,7 @@ class Worker:
         self._metrics.lanes.set(len(self._lanes))
         self._metrics.waiting.set(self._quota.waiting)
         self._metrics.permits.set(self._quota.schedule.project.limit)
+        self._metrics.used.set(self._quota.used)
         self._metrics.circuit.set(self._quota.schedule.circuit.is_open)
         self._metrics.open.set(self.is_ready())
         for tp, processed, end in self._positions():

@@ -297,12 +297,6 @@ async def test_a_projection_that_is_late(town: Town, monkeypatch: pytest.MonkeyP
         await running
 
 
-async def test_nobody_wants_to_be_told(town: Town) -> None:
-    """Without an address there is nothing to do."""
-    silent = town.settings.model_copy(update={"notify_url": None})
-    await asyncio.wait_for(Notifier(silent, town.vault, Freshness()).run(), 1)
-
-
 def test_a_signature_of_somebody_else() -> None:
     """Another key, another body, another time, an old request: each is refused."""
     stamp = str(int(NOON.timestamp()))
