@@ -61,6 +61,7 @@ async def show(visit: Visit, template: str, status: int = 200, /, **values: Any)
         status,
         session=visit.session,
         home=HOME,
+        here=template.removesuffix(".html"),
         now=visit.parts.clock(),
         done=None if done is None else orjson.loads(done),
         **values,

@@ -55,7 +55,7 @@ async def test_agencies(office: Office) -> None:
     assert page.status == 200
     assert "metro 2 1 1 0 0 0 0 0 7 min" in page.said
     assert "lake 1 0 0 0 0 1 0 0 -" in page.said
-    assert "Oldest waiting change 7 min metro/bob, syncing" in page.said
+    assert "Oldest waiting change 7 min metro/bob , syncing" in page.said
     assert "lake" not in (await office.get("", q="MET")).said
     assert "There is no such agency." in (await office.get("", q="nobody")).said
 
