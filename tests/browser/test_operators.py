@@ -36,7 +36,7 @@ def test_removals_that_wait_for_an_operator(
     expect(office.page.get_by_text("county-ems/ops")).to_be_visible()
     office.fit("operators-held")
     office.press("Release everybody ...")
-    office.sees("3 events of 1 users will be removed from their Google calendars.")
+    office.sees("Events that will be removed from Google calendars: 3. Users who have them: 1.")
     office.fit("operators-release")
     office.page.get_by_role("button", name="Release", exact=True).click()
     office.sees("Everybody is being released from the un-publish of county-ems/ops.")
