@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from portal.choices import fields
 from portal.pages import agency_of, page, render
 from portal.problems import sentences
 from portal.said import still_said
@@ -115,6 +116,7 @@ async def show(visit: Visit) -> Response:
         **_values(visit, tab),
         said=said,
         kinds=None if policy.synced_kinds == {"shift"} else ", ".join(sorted(policy.synced_kinds)),
+        choices=await fields(visit) if tab.standing.connected else [],
         refresh=tab.standing.mode in UNDER_WAY,
     )  # fmt: skip
 
