@@ -31,7 +31,9 @@ AGENCY_NAME = "Metro EMS"
 OWN, OWN_NAME = "county-fire", "County Fire"
 #: An agency that does not let many events go at once.
 WARY, WARY_NAME = "county-ems", "County EMS"
-_NAMES = {AGENCY: AGENCY_NAME, OWN: OWN_NAME, WARY: WARY_NAME}
+#: An agency that leaves to its users how their events look.
+LIBERAL, LIBERAL_NAME = "lake-ems", "Lake EMS"
+_NAMES = {AGENCY: AGENCY_NAME, OWN: OWN_NAME, WARY: WARY_NAME, LIBERAL: LIBERAL_NAME}
 
 
 class Portal:
@@ -85,6 +87,7 @@ class Deployment:
         chosen: dict[str, Json] = {
             OWN: {"target_calendar": "own"},
             WARY: {"hold_removals_over": {"share": 0.5, "count": 2}},
+            LIBERAL: {"user_may_choose": ["colour", "details", "show_as"]},
         }
         self.key = secrets.token_urlsafe(32)
         self.world = World(
@@ -105,6 +108,7 @@ class Deployment:
         self.google = google
         self.agency = Agency(self.world, AGENCY)
         self.own_agency, self.wary = Agency(self.world, OWN), Agency(self.world, WARY)
+        self.liberal = Agency(self.world, LIBERAL)
         self._users = 0
 
     def start(self) -> Self:
@@ -113,7 +117,7 @@ class Deployment:
         worker = self.world.start(http_port=self._worker_port)
         self.portal = Portal(self.world, self.world.settings).wait_ready()
         worker.wait_ready()
-        for agency in (self.agency, self.own_agency, self.wary):
+        for agency in (self.agency, self.own_agency, self.wary, self.liberal):
             agency.publish()
         return self
 
