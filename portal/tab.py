@@ -138,9 +138,16 @@ def _values(visit: Visit, tab: Tab) -> dict[str, Any]:
         "found": _found(words, tab.resync),
         "shifts": [_shift(words, shift) for shift in (tab.view.shifts if tab.view else ())[:_MOST]],
         "more": max(0, (tab.view.ahead if tab.view else 0) - _MOST),
-        "since": words.moment(tab.info.connected_at.astimezone(tab.zone)) if tab.info else "",
+        "since": _since(words, tab),
         "permissions": PERMISSIONS,
     }
+
+
+def _since(words: Words, tab: Tab) -> str:
+    if tab.info is None:
+        return ""
+    local = tab.info.connected_at.astimezone(tab.zone)
+    return words.moment(local) + _zone_name(tab, local)
 
 
 def _until(words: Words, tab: Tab, now: datetime) -> str | None:
