@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from vault import PortalSession
 
 LANGUAGE_COOKIE: Final = "shiftcal-language"
-_KINDS: Final = {"portal.css": "text/css", "operators.css": "text/css", "portal.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_KINDS: Final = {
+    "portal.css": "text/css",
+    "operators.css": "text/css",
+    "portal.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 _JINJA: Final = Environment(
     loader=PackageLoader("portal"),
     autoescape=True,
