@@ -15,7 +15,7 @@ from gcal.probe import FATAL, Finding
 from portal.choices import _OPTIONS
 from portal.problems import _KEYS
 from portal.standing import Mode
-from portal.wording import LANGUAGES, Texts, Words
+from portal.wording import Texts, Words
 from schemas.outputs import Action
 from schemas.views import Place
 
@@ -29,7 +29,7 @@ def holes(text: object) -> set[str | None]:
     return {name for _, name, _, _ in Formatter().parse(str(text)) if name is not None}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [words.language for words in TEXTS])
 def test_a_language(language: str) -> None:
     """It has every key, each with the same things to fill in, and none is empty."""
     words = TEXTS[language]
@@ -43,6 +43,11 @@ def test_a_language(language: str) -> None:
         missing = holes(ENGLISH.texts[key]) - holes(text)
         assert holes(text) <= holes(ENGLISH.texts[key]) | {"number"}, key
         assert missing <= {"number"}, key
+
+
+def test_the_languages() -> None:
+    """English and Spanish come with it."""
+    assert [words("language.name") for words in TEXTS] == ["English", "Español"]
 
 
 def test_every_text_that_is_asked_for() -> None:
