@@ -14,6 +14,7 @@ from planning.breaker import held_shifts, is_unheard
 from planning.drift import is_left
 from planning.identity import shift_key
 from planning.plan import frozen_calendars, is_wanted
+from planning.preferences import policy_for
 from planning.window import instant, is_history
 from schemas.views import NextShift, Place, View
 
@@ -40,6 +41,7 @@ class _Wanted(NamedTuple):
 
 def view(row: UserRow, policy: Policy, now: datetime) -> View:
     """Return what is shown of a row; of who is not connected, nothing but what stands held or kept."""
+    policy = policy_for(row, policy)
     stands: dict[tuple[str, str], list[Applied]] = defaultdict(list)
     for applied in row.applied.values():
         stands[applied.calendar_id, applied.shift_id].append(applied)
@@ -110,12 +112,13 @@ def _staying(row: UserRow, policy: Policy, others: list[Applied]) -> tuple[dict[
 
 def _shown(one: _Wanted, policy: Policy) -> NextShift:
     wish = one.wish
+    rendered = render(one.calendar_id, one.shift_id, wish, policy)
     return NextShift(
         calendar_id=one.calendar_id,
         shift_id=one.shift_id,
         version=wish.version,
-        title=render(one.calendar_id, one.shift_id, wish, policy).summary,
-        location=wish.location,
+        title=rendered.summary,
+        location=rendered.location or None,
         start=wish.start,
         end=wish.end,
         time_zone=wish.time_zone,

@@ -7,7 +7,7 @@ Comes in: `Parts`. Goes out: a Starlette application with every route. Not here:
 | `GET /enter?link=` | in, by a link of the host application |
 | `GET /` | the page "Google Calendar Sync" |
 | `POST /connect`, `GET /connect/back` | to Google's consent page, and back |
-| `POST /stop`, `POST /resync`, `POST /leave` | its buttons |
+| `POST /stop`, `POST /resync`, `POST /preferences`, `POST /leave` | its other forms |
 | `GET /live` | the part of the page that changes by itself, as events |
 | `/operators...` | the operators' pages (`portal.operators.routes`) |
 | `GET /static/...` | our own files |
@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, Router
 
-from portal import actions, connect, entry, tab
+from portal import actions, choices, connect, entry, tab
 from portal.guard import shown, taken
 from portal.headers import Headers
 from portal.operators import routes as operators
@@ -86,6 +86,7 @@ def _routes() -> list[BaseRoute]:
         Route("/connect", taken(connect.authorize), methods=["POST"]),
         Route("/connect/back", connect.back, methods=["GET"]),
         Route("/stop", taken(actions.stop), methods=["POST"]),
+        Route("/preferences", taken(choices.choose), methods=["POST"]),
         Route("/resync", taken(actions.resync), methods=["POST"]),
         Route("/leave", taken(entry.leave), methods=["POST"]),
         Route("/live", shown(Streams().live), methods=["GET"]),

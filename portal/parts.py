@@ -20,6 +20,7 @@ from portal.links import HostKey
 from portal.projecting.freshness import Bell, Freshness
 from portal.wording import Texts
 from schemas.policy import Policies
+from schemas.preferences import Preferences
 from streams.settings import Settings
 from vault import Vault
 
@@ -38,6 +39,10 @@ class Commands(Protocol):
 
     async def send(self, agency_id: str, user_id: str, command: Mapping[str, object]) -> None:
         """Send one command of now; `NotPassedOn` where Kafka does not take it in time."""
+        ...
+
+    async def prefer(self, agency_id: str, user_id: str, preferences: Preferences) -> None:
+        """Tell what a user has chosen by now, and keep it; `NotPassedOn` as above."""
         ...
 
     async def announce(self) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from portal.choices import fields
 from portal.pages import agency_of, page, render
 from portal.problems import sentences
 from portal.said import still_said
@@ -115,6 +116,7 @@ async def show(visit: Visit) -> Response:
         **_values(visit, tab),
         said=said,
         kinds=None if policy.synced_kinds == {"shift"} else ", ".join(sorted(policy.synced_kinds)),
+        choices=await fields(visit) if tab.standing.connected else [],
         refresh=tab.standing.mode in UNDER_WAY,
     )  # fmt: skip
 
@@ -136,9 +138,16 @@ def _values(visit: Visit, tab: Tab) -> dict[str, Any]:
         "found": _found(words, tab.resync),
         "shifts": [_shift(words, shift) for shift in (tab.view.shifts if tab.view else ())[:_MOST]],
         "more": max(0, (tab.view.ahead if tab.view else 0) - _MOST),
-        "since": words.moment(tab.info.connected_at.astimezone(tab.zone)) if tab.info else "",
+        "since": _since(words, tab),
         "permissions": PERMISSIONS,
     }
+
+
+def _since(words: Words, tab: Tab) -> str:
+    if tab.info is None:
+        return ""
+    local = tab.info.connected_at.astimezone(tab.zone)
+    return words.moment(local) + _zone_name(tab, local)
 
 
 def _until(words: Words, tab: Tab, now: datetime) -> str | None:

@@ -16,6 +16,7 @@ from schemas.base import SMALL, Shape
 from schemas.cause import Cause
 from schemas.messages import Delete, Upsert
 from schemas.outcomes import Observed, Outcome
+from schemas.preferences import Preferences
 
 Change = Annotated[Upsert | Delete, Field(discriminator="op")]
 
@@ -232,6 +233,16 @@ class UserReleased(Shape):
     release_id: str
 
 
+class PreferencesSet(Shape):
+    """The user has chosen how events look, all of it, at `occurred_at`."""
+
+    fact: Literal["preferences_set"] = "preferences_set"
+    agency_id: str
+    user_id: str
+    preferences: Preferences
+    occurred_at: AwareDatetime
+
+
 class VerifyDue(Shape):
     """It is time for a look at Google, the daily one or one after a takeover; `ticket` names it."""
 
@@ -261,6 +272,7 @@ UserFact = Annotated[
     | TroubleFound
     | TokenReleased
     | UserReleased
+    | PreferencesSet
     | VerifyDue,
     Field(discriminator="fact"),
 ]

@@ -11,6 +11,7 @@ import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gcal.client import GoogleCalendar, GoogleSettings
@@ -31,6 +32,7 @@ from streams.membership import membership
 from streams.metrics import Metrics
 from streams.outbox import keep_sending
 from streams.owners import Owners
+from streams.preferences import tell_all_preferences
 from streams.quota import Quota
 from streams.reach import broker_of, names_of
 from streams.rebuild import Rebuild
@@ -112,7 +114,11 @@ class Worker:
             stack.push_async_callback(vault.close)
             port = await stack.enter_async_context(GoogleCalendar(google_of(self._settings), self._check))
             self._rebuild = Rebuild(
-                cluster, sender, self._names, accept_truncated_history=accept_truncated_history
+                cluster,
+                sender,
+                self._names,
+                accept_truncated_history=accept_truncated_history,
+                tell_what_no_input_holds=partial(tell_all_preferences, vault, sender, self._names),
             )
             self._owners = Owners(cluster, sender, self._names, self._instance_id)
             await self._rebuild.begin()

@@ -61,7 +61,7 @@ def test_an_operator_at_the_portal(new_world: NewWorld, google: Google, tmp_path
 
         agency.unpublish(2)
         desk.sees("/held", "metro-ems/ops 1 5")
-        assert "Removals: 5. Users: 1." in desk.at("/release?agency=metro-ems&calendar=ops")
+        assert "removed from Google calendars: 5. Users who have them: 1." in desk.at("/release?agency=metro-ems&calendar=ops")
         said = desk.press("/operators/release", agency="metro-ems", calendar="ops")
         assert "Everybody is being released from the un-publish of metro-ems/ops." in said
         u1.shows()

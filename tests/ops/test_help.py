@@ -14,6 +14,8 @@ VERBS = [
     "topics create",
     "topics check",
     "validate",
+    "policies check",
+    "policies preview",
     "produce",
     "connections import",
     "connections list",

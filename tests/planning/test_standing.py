@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from planning.plan import plan
+from planning.preferences import policy_for
 from planning.standing import MOST, view
 from planning.users import Terms, fold
 from schemas.facts import Published
 from schemas.policy import HoldRemovals, Policy
+from schemas.preferences import Preferences
 from schemas.rows import Connection, Drift, Refusal, UserRow
 from schemas.views import View
 from tests.planning.build import (
@@ -64,6 +66,20 @@ def test_a_title_of_the_agency() -> None:
     """The title is the one that the event shows."""
     dressed = Policy(title="{{ title }} in {{ calendar_id }}")
     assert [title for title, _ in shown(row(TWO), dressed)] == ["Night in dec", "Day in dec"]
+
+
+def test_a_choice_of_the_users() -> None:
+    """What counts of it decides whether the event stands as it should, and what is shown of it."""
+    with_place = {"1": wish(location="Station 4")}
+    leave = Policy(user_may_choose=frozenset({"colour", "details"}))
+    before = in_step(with_place)
+    chosen = Preferences(colour="grape", details="title_only")
+    after = before.model_copy(update={"preferences": chosen})
+    assert [(s.place, s.location) for s in view(after, REMOVE, NOW).shifts] == [("in_google", "Station 4")]
+    assert [(s.place, s.location) for s in view(after, leave, NOW).shifts] == [("waiting", None)]
+    stands = applied(with_place["1"], policy=policy_for(after, leave))
+    written = after.model_copy(update={"applied": {google(): stands}})
+    assert [s.place for s in view(written, leave, NOW).shifts] == ["in_google"]
 
 
 def test_what_google_refused() -> None:

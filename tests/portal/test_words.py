@@ -12,10 +12,12 @@ import pytest
 
 import portal
 from gcal.probe import FATAL, Finding
+from portal.choices import _OPTIONS
 from portal.problems import _KEYS
 from portal.standing import Mode
 from portal.wording import LANGUAGES, Texts, Words
 from schemas.outputs import Action
+from schemas.preferences import Choice
 from schemas.views import Place
 
 TEXTS = Texts()
@@ -66,6 +68,8 @@ def test_every_text_that_is_put_together() -> None:
     keys += [f"last.{action}" for action in get_args(Action)]
     keys += [f"problem.{key}" for key in _KEYS.values()]
     keys += [f"entry.{why}" for why in ("missing", "invalid", "expired", "used", "ended", "user", "operator")]
+    keys += [f"choices.{name}_{option}" for name, options in _OPTIONS.items() for option in options]
+    keys += [f"choices.{name}" for name in get_args(Choice)]
     assert [key for key in keys if not ENGLISH.has(key)] == []
 
 

@@ -34,6 +34,7 @@ from sandbox.google import StandIn
 from sandbox.google.core import Choice
 from schemas.outputs import SyncResult, SyncStatus
 from schemas.policy import Policies
+from schemas.preferences import Preferences
 from schemas.views import View
 from streams.codec import encode
 from streams.settings import Settings
@@ -72,6 +73,12 @@ class Sent:
         if self.away:
             raise NotPassedOn
         self.commands.append((agency_id, user_id, dict(command)))
+
+    async def prefer(self, agency_id: str, user_id: str, preferences: Preferences) -> None:
+        if self.away:
+            raise NotPassedOn
+        value = preferences.model_dump(exclude_none=True)
+        await self.vault.preferences.put(agency_id, user_id, value, datetime.now(UTC))
 
     async def announce(self) -> None:
         if self.away:
