@@ -66,6 +66,7 @@ def render(parts: Parts, words: Words, template: str, **values: Any) -> str:
     session = values.get("session")
     return _JINJA.get_template(template).render(
         words=words,
+        languages=parts.texts,
         base=parts.public.path,
         asset=lambda name: f"{parts.public.path}/static/{name}?{_digest(name)}",
         privacy_url=parts.settings.privacy_url,

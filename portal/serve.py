@@ -178,9 +178,13 @@ def _bound(settings: Settings) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((settings.portal_host, settings.portal_port))
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        where = f"{settings.portal_host} port {settings.portal_port}"
+        raise OperatorError(
+            f"the portal cannot listen on {where} ({error.strerror}): choose another SHIFTCAL_PORTAL_HOST or"
+            " SHIFTCAL_PORTAL_PORT"
+        ) from None
     return listening
 
 

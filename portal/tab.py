@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from portal.guard import Visit
     from portal.wording import Words
     from schemas.outputs import Action
+    from schemas.policy import Policy
     from schemas.views import NextShift
     from vault import ConnectionInfo, LastResult
 
@@ -117,8 +118,16 @@ async def show(visit: Visit) -> Response:
         said=said,
         kinds=None if policy.synced_kinds == {"shift"} else ", ".join(sorted(policy.synced_kinds)),
         choices=await fields(visit) if tab.standing.connected else [],
+        target=_target(policy, tab.info) if "target_calendar" in policy.user_may_choose else None,
         refresh=tab.standing.mode in UNDER_WAY,
     )  # fmt: skip
+
+
+def _target(policy: Policy, info: ConnectionInfo | None) -> str:
+    """Return which calendar is offered first: the one of the connection before, else the agency's."""
+    if info is None:
+        return policy.target_calendar
+    return "primary" if info.google_calendar_id == "primary" else "own"
 
 
 def fragment(visit: Visit, tab: Tab) -> str:
@@ -138,9 +147,16 @@ def _values(visit: Visit, tab: Tab) -> dict[str, Any]:
         "found": _found(words, tab.resync),
         "shifts": [_shift(words, shift) for shift in (tab.view.shifts if tab.view else ())[:_MOST]],
         "more": max(0, (tab.view.ahead if tab.view else 0) - _MOST),
-        "since": words.moment(tab.info.connected_at.astimezone(tab.zone)) if tab.info else "",
+        "since": _since(words, tab),
         "permissions": PERMISSIONS,
     }
+
+
+def _since(words: Words, tab: Tab) -> str:
+    if tab.info is None:
+        return ""
+    local = tab.info.connected_at.astimezone(tab.zone)
+    return words.moment(local) + _zone_name(tab, local)
 
 
 def _until(words: Words, tab: Tab, now: datetime) -> str | None:

@@ -6,7 +6,6 @@ The browser finds the portal at 127.0.0.1 and Google at localhost: two sites, so
 
 from __future__ import annotations
 
-import json
 import secrets
 import signal
 import subprocess
@@ -22,14 +21,19 @@ from uuid import uuid4
 import jwt
 
 from tests.e2e.google import Google
-from tests.e2e.messages import in_days, shift
+from tests.e2e.messages import Json, in_days, shift
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Agency, User, World, free_port, policies
 
 AGENCY = "metro-ems"
 AGENCY_NAME = "Metro EMS"
-#: An agency whose users get a calendar of its own, and may choose what it leaves to them.
+#: An agency whose users get a calendar of its own.
 OWN, OWN_NAME = "county-fire", "County Fire"
+#: An agency that does not let many events go at once.
+WARY, WARY_NAME = "county-ems", "County EMS"
+#: An agency that leaves to its users how their events look.
+LIBERAL, LIBERAL_NAME = "lake-ems", "Lake EMS"
+_NAMES = {AGENCY: AGENCY_NAME, OWN: OWN_NAME, WARY: WARY_NAME, LIBERAL: LIBERAL_NAME}
 
 
 class Portal:
@@ -79,34 +83,41 @@ class Deployment:
     """Everything that runs, and the host application's key."""
 
     def __init__(self, bootstrap: str, google: Google, home: Path) -> None:
-        port = free_port()
+        port, self._worker_port = free_port(), free_port()
+        chosen: dict[str, Json] = {
+            OWN: {"target_calendar": "own"},
+            WARY: {"hold_removals_over": {"share": 0.5, "count": 2}},
+            LIBERAL: {"user_may_choose": ["colour", "details", "show_as"]},
+        }
         self.key = secrets.token_urlsafe(32)
         self.world = World(
             bootstrap,
             f"b{uuid4().hex[:8]}-",
             google,
             home,
-            policies=policies(home / "policies.toml", [(OWN, {"target_calendar": "own"})]),
+            policies=policies(home / "policies.toml", chosen.items()),
             google_auth_url=google.settings["SHIFTCAL_GOOGLE_AUTH_URL"].replace("127.0.0.1", "localhost"),
             portal_port=port,
             portal_public_url=f"http://127.0.0.1:{port}",
             portal_host_key=self.key,
             portal_entries_per_minute=10_000,
+            portal_workers=f"http://127.0.0.1:{self._worker_port}",
             privacy_url="https://metro-ems.example/privacy",
             terms_url="https://metro-ems.example/terms",
         )
         self.google = google
         self.agency = Agency(self.world, AGENCY)
-        self.own_agency = Agency(self.world, OWN)
+        self.own_agency, self.wary = Agency(self.world, OWN), Agency(self.world, WARY)
+        self.liberal = Agency(self.world, LIBERAL)
         self._users = 0
 
     def start(self) -> Self:
         """Make the topics, start worker and portal, publish the agencies' calendars."""
         self.world.must("topics", "create")
-        worker = self.world.start()
+        worker = self.world.start(http_port=self._worker_port)
         self.portal = Portal(self.world, self.world.settings).wait_ready()
         worker.wait_ready()
-        for agency in (self.agency, self.own_agency):
+        for agency in (self.agency, self.own_agency, self.wary, self.liberal):
             agency.publish()
         return self
 
@@ -149,11 +160,10 @@ class Deployment:
     def link(self, user: User, name: str = "Anna Berg", **claims: Any) -> str:
         """A link as the host application signs it."""
         now = datetime.now(UTC)
-        agency_name = OWN_NAME if user.agency.id == OWN else AGENCY_NAME
         signed = {
             "aud": "shiftcal",
             "agency": user.agency.id,
-            "agency_name": agency_name,
+            "agency_name": _NAMES[user.agency.id],
             "user": user.id,
             "name": name,
             "iat": int(now.timestamp()),
@@ -162,8 +172,3 @@ class Deployment:
         } | claims
         token = jwt.encode(signed, self.key, algorithm="HS256")
         return f"{self.portal.url}/enter?{urlencode({'link': token})}"
-
-
-def described(status: dict[str, Any]) -> str:
-    """A status on one line."""
-    return json.dumps(status, sort_keys=True)

@@ -19,6 +19,7 @@ DESK: ViewportSize = {"width": 1024, "height": 768}
 PATIENCE_MS = 15_000
 
 _axe = Axe()
+expect.set_options(timeout=PATIENCE_MS)
 Text = str | re.Pattern[str]
 
 
@@ -36,6 +37,12 @@ class Tab:
         # A page that is refused on purpose has a status of 4xx, which the console calls an error.
         if kind in {"error", "warning"} and not re.search("the server responded with a status of 4", text):
             self.complaints.append(text)
+
+    def expects(self, complaint: str) -> None:
+        """Wait until the browser complains of this, as it should."""
+        while not any(complaint in said for said in self.complaints):
+            self.page.wait_for_event("console")
+        self.complaints.clear()
 
     def open(self, url: str) -> int:
         """Go there; the status of the answer."""
@@ -59,18 +66,22 @@ class Tab:
         self.button(name).click()
 
     def fit(self, name: str) -> None:
-        """Take pictures of this state at both widths; it is accessible, and nothing sticks out of a phone's screen."""
+        """Take pictures of this state at both widths; it is accessible, and nothing sticks out of the screen."""
         before = self.page.viewport_size
         for kind, size in (("desk", DESK), ("phone", PHONE)):
             self.page.set_viewport_size(size)
-            width = self.page.evaluate("document.documentElement.scrollWidth")
-            assert width <= size["width"], f"{name}: {width} px wide on a screen of {size['width']} px"
+            self.holds(name)
             PICTURES.mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=PICTURES / f"{name}-{kind}.png", full_page=True)
         found = violations(self.page)
         assert not found, f"{name}:\n" + "\n".join(found)
         if before is not None:
             self.page.set_viewport_size(before)
+
+    def holds(self, name: str) -> None:
+        """Nothing sticks out of the screen to the right."""
+        width, has = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width <= has, f"{name}: {width} px wide on a screen of {has} px"
 
 
 def violations(page: Page) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import NewPerson
 from tests.browser.deployment import Deployment
@@ -29,6 +29,46 @@ def test_a_shift_that_comes_while_one_looks(connected: Person) -> None:
     fresh = connected.page.locator(".shifts li", has_text="Medic 4 Day")
     expect(fresh.locator(".place")).to_have_text("in Google")
     connected.stands("In step")
+
+
+def test_a_shift_that_changes_while_one_reads_why(connected: Person) -> None:
+    """What is open stays open, and what has the focus keeps it, whatever is said anew around it."""
+    user, page = connected.user, connected.page
+    why = page.locator(".shifts li", has_text="Medic 2 Day").locator("summary")
+    why.click()
+    user.agency.schedule(
+        shift(f"{user.id}-2", 2, user=user.id, title="Medic 2 Day", start=in_days(2), location="Station 12")
+    )
+    connected.tab.sees("Station 12")
+    connected.tab.sees("From calendar ops, version 2 of the shift.")
+    expect(why).to_be_focused()
+
+
+def test_a_portal_that_restarts_behind_a_proxy(connected: Person) -> None:
+    """The proxy's 502 ends no page's news: it is asked again."""
+    refused: list[str] = []
+
+    def once(route: Route) -> None:
+        if refused:
+            route.fallback()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=502)
+
+    connected.page.route("**/live", once)
+    connected.page.reload()
+    connected.tab.expects("502")
+    add_a_shift(connected)
+    expect(connected.page.locator(".shifts li", has_text="Medic 4 Day")).to_be_visible()
+    assert len(refused) == 1
+
+
+def test_a_visit_that_ends_while_one_looks(connected: Person) -> None:
+    """The page does not stand there for the next one at this desk."""
+    connected.page.route("**/live", lambda route: route.fulfill(status=401))
+    connected.page.context.clear_cookies()
+    connected.page.evaluate("stream.close(); follow();")
+    connected.tab.sees("You cannot come in this way")
 
 
 def test_revoked_at_google_then_reconnected(connected: Person, google: Google) -> None:
@@ -78,6 +118,18 @@ def test_markup_in_a_title(connected: Person) -> None:
     user.agency.schedule(shift(f"{user.id}-4", user=user.id, title=evil, start=in_days(4), location=evil))
     expect(connected.page.get_by_role("heading", name=evil)).to_be_visible()
     assert connected.page.locator(".shifts img, .shifts b").count() == 0
+
+
+def test_long_words(deployment: Deployment, tab: Tab) -> None:
+    """Names and titles without a space break, and nothing sticks out of the screen."""
+    user, long = deployment.newcomer(shifts=0), "Donaudampfschifffahrtsgesellschaft" * 5
+    user.agency.schedule(
+        shift(f"{user.id}-1", user=user.id, title=long, location=long, start=in_days(1)),
+    )
+    person = Person(deployment, user, tab)
+    tab.open(deployment.link(user, name=long, agency_name=long))
+    person.connect(f"Authorize {long} To Sync")
+    tab.fit("long-words")
 
 
 def test_link_that_was_used(new_person: NewPerson, deployment: Deployment, tab: Tab) -> None:

@@ -34,6 +34,7 @@ def test_stop_and_remove_ours(connected: Person, google: Google) -> None:
     connected.stands("Stopped")
     connected.tab.sees("Our access is erased here and revoked at Google.")
     connected.user.shows("Dentist")
+    connected.tab.fit("stopped-and-removed")
     assert google.grants(connected.user.account) == 0
     connected.connect()
     connected.user.shows("Dentist", "Medic 1 Day", "Medic 2 Day", "Medic 3 Day")

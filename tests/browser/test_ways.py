@@ -7,10 +7,11 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPerson
-from tests.browser.deployment import OWN_NAME, Deployment
+from tests.browser.deployment import LIBERAL_NAME, OWN_NAME, Deployment
 from tests.browser.person import AUTHORIZE, RESYNC, STOP, Person
 from tests.browser.tab import PHONE
 from tests.e2e.google import Google
+from tests.e2e.waiting import eventually
 
 LIGHT_BYTES = 50_000
 _TABS = 40
@@ -100,6 +101,26 @@ def test_a_calendar_of_its_own(new_person: NewPerson, deployment: Deployment, go
     person.stands("Stopped")
     person.connect(button)
     assert _calls(google, person, "calendars.insert") == 1
+
+
+def test_how_events_look(new_person: NewPerson, deployment: Deployment, google: Google) -> None:
+    """Where the agency leaves it to people, they choose, and what stands in Google follows."""
+    person = new_person(agency=deployment.liberal)
+    person.connect(f"Authorize {LIBERAL_NAME} To Sync To Your Google Calendar")
+    person.page.get_by_label("Colour").select_option("Tangerine")
+    person.page.get_by_label("What they tell").select_option("The title alone")
+    person.page.get_by_label("Show me as").select_option("Free")
+    person.tab.press("Save")
+    expect(person.page.get_by_label("Colour")).to_have_value("tangerine")
+
+    def seen() -> list[tuple[object, ...]]:
+        events = google.events(person.user.account)
+        return [tuple(one.get(name) for name in ("colorId", "location", "transparency")) for one in events]
+
+    wanted = [("6", None, "transparent")] * 3
+    assert eventually(seen, lambda found: found == wanted) == wanted
+    person.stands("In step")
+    person.tab.fit("how-events-look")
 
 
 def test_a_slow_line(new_person: NewPerson) -> None:

@@ -71,7 +71,7 @@ async def test_releasing_a_calendar(office: Office) -> None:
     """The question says how much it is; then one fact is sent, and the log says who did it."""
     await held(office)
     question = await office.get("/release", agency="metro", calendar="ops")
-    assert "5 events of 2 users" in question.said
+    assert "removed from Google calendars: 5. Users who have them: 2." in question.said
     assert await office.audit() == []
     after = await office.confirm("/release", agency="metro", calendar="ops")
     assert after.url.endswith("/operators/held")

@@ -217,9 +217,9 @@ async def test_a_host_application_that_does_not_take_it(
     await town.say(lost())
     await town.round()
     assert town.trouble() is not None
-    await town.after(seconds=20)
+    await town.after(seconds=9)
     assert len(town.receiver.requests) == 1
-    await town.after(seconds=20)
+    await town.after(seconds=5)
     assert len(town.receiver.requests) == 2
     await town.after(minutes=2)
     assert town.told == [(ANN, 0)]
