@@ -249,14 +249,3 @@ async def test_a_takeover_of_users_who_were_called_before(short_minute: float) -
     started = asyncio.get_running_loop().time()
     await _queue(quota, *[("a", float(n)) for n in range(8)])
     assert asyncio.get_running_loop().time() - started < short_minute / 2
-
-
-async def test_what_is_used_now(short_minute: float) -> None:
-    """Our own calls of the last minute, those under way, and those of last owners."""
-    quota = _quota()
-    quota.charge("b", 5, short_minute / 4)
-    await _queue(quota, *[("a", float(n)) for n in range(8)])
-    async with quota.permit("a", FIRST):
-        assert quota.used == 14
-    await asyncio.sleep(1.2 * short_minute)
-    assert quota.used == 0
