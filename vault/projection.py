@@ -156,7 +156,15 @@ class Projection:
         small or capital letters.
         """
         async with self._database.reading() as session:
-            return await shown.search(session, (agency, state, text), after, limit)
+            return await shown.search(session, (agency, state, None, text), after, limit)
+
+    @whole
+    async def troubled(
+        self, code: str, *, after: Person | None = None, limit: int = 50
+    ) -> list[ProjectedStatus]:
+        """Users whose last error has this code, in the same order."""
+        async with self._database.reading() as session:
+            return await shown.search(session, (None, None, code, None), after, limit)
 
     @whole
     async def counts(self) -> dict[tuple[str, SyncState], int]:

@@ -16,7 +16,7 @@ from vault.portal_values import LATENCY_BOUNDS_MS, LastResult, LatencyMinute, Ne
 #: Longer than any id or address; SQLite refuses patterns of 50,000 bytes.
 _LONGEST: Final = 1_000
 
-_Question = tuple[str | None, SyncState | None, str | None]
+_Question = tuple[str | None, SyncState | None, str | None, str | None]
 
 
 def status_columns(one: News[SyncStatus]) -> dict[str, object]:
@@ -52,13 +52,15 @@ async def status(session: AsyncSession, agency_id: str, user_id: str) -> Project
 async def search(
     session: AsyncSession, question: _Question, after: Person | None, limit: int
 ) -> list[ProjectedStatus]:
-    """The statuses of those whom the question (agency, state, text) fits."""
-    agency, state, text = question
+    """The statuses of those whom the question (agency, state, code, text) fits."""
+    agency, state, code, text = question
     fits: list[ColumnElement[bool]] = []
     if agency is not None:
         fits.append(StatusRow.agency_id == agency)
     if state is not None:
         fits.append(StatusRow.state == state)
+    if code is not None:
+        fits.append(StatusRow.last_error["code"].as_string() == code)
     if text:
         part = storable(text)[:_LONGEST]
         fits.append(

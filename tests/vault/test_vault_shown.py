@@ -93,6 +93,15 @@ async def test_a_search_page_by_page(vault: Vault) -> None:
     assert len(pages) == 5
 
 
+async def test_who_has_one_trouble(vault: Vault) -> None:
+    """Those whose last error is this one, page by page; nobody else."""
+    await people(vault)
+    assert await vault.projection.troubled("held") == []
+    (cid,) = await vault.projection.troubled("invalid_grant")
+    assert cid.status.user_id == "cid"
+    assert await vault.projection.troubled("invalid_grant", after=(AGENCY, "cid")) == []
+
+
 async def test_the_google_account(vault: Vault) -> None:
     """It is shown where the vault knows one."""
     await people(vault)
