@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from ops import letterbox
 from ops.console import complain, say, say_json, say_table
-from ops.kafka import names_of
-from ops.letters import Letter, Number, hindrance, still_wrong
 from ops.teach import add
 from schemas.errors import OperatorError
+from streams import letterbox
+from streams.letters import Letter, Number, hindrance, number_of, still_wrong
+from streams.reach import names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 
@@ -27,19 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _HEADS = ("number", "when", "reason", "source", "error")
-#: More than Kafka has partitions or offsets for.
-_WIDEST = 19
 
 
 def _number(text: str) -> Number:
-    partition, colon, offset = text.partition(":")
-    if not (
-        colon and partition.isdecimal() and offset.isdecimal() and max(len(partition), len(offset)) < _WIDEST
-    ):
+    number = number_of(text)
+    if number is None:
         raise typer.BadParameter(
             "expected PARTITION:OFFSET, such as 3:17, as `shiftcal dead-letters list` shows it"
         )
-    return Number(int(partition), int(offset))
+    return number
 
 
 Reason = Annotated[str | None, typer.Option(help="Only letters with this reason.", show_default=False)]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ops.kafka import timestamp
 from planning.cloudevents import carried
 from planning.intake import Source, read
+from streams.kafka import timestamp
 
 if TYPE_CHECKING:
     from aiokafka.structs import ConsumerRecord
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Says where a record was sent again from.
 REDRIVEN: Final = "redriven-from"
+#: More digits than Kafka has partitions or offsets for.
+_WIDEST: Final = 19
 
 
 class Number(NamedTuple):
@@ -29,6 +31,16 @@ class Number(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.partition}:{self.offset}"
+
+
+def number_of(text: str) -> Number | None:
+    """Read a number as it is written, such as 3:17; None of anything else."""
+    partition, colon, offset = text.partition(":")
+    if not (
+        colon and partition.isdecimal() and offset.isdecimal() and max(len(partition), len(offset)) < _WIDEST
+    ):
+        return None
+    return Number(int(partition), int(offset))
 
 
 class Letter(NamedTuple):
