@@ -217,6 +217,7 @@ def test_every_table_that_could_name_a_person() -> None:
         "projected_statuses",
         "projected_views",
         "projected_results",
+        "repairs",
         "audit",
         "notices",
         "preferences",
