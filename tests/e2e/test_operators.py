@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tests.e2e.conftest import NewWorld
@@ -56,12 +57,18 @@ def test_an_operator_at_the_portal(new_world: NewWorld, google: Google, tmp_path
         home = desk.sees("", "metro-ems 2 2 0")
         assert "5 changes reached Google" in home
         assert "1 of 2 workers cannot be reached" in home
+        used = re.search(r"Google calls of the last minute (\d+) of (\d+)", home)
+        assert used is not None, home
+        assert int(used[1]) >= 5
+        assert used[2] == "10000"
         assert "Records not yet processed 0" in desk.sees("", "Records not yet processed 0")
         assert "Should stand in Google 5" in desk.at("/user?agency=metro-ems&user=u1")
 
         agency.unpublish(2)
         desk.sees("/held", "metro-ems/ops 1 5")
-        assert "removed from Google calendars: 5. Users who have them: 1." in desk.at("/release?agency=metro-ems&calendar=ops")
+        assert "removed from Google calendars: 5. Users who have them: 1." in desk.at(
+            "/release?agency=metro-ems&calendar=ops"
+        )
         said = desk.press("/operators/release", agency="metro-ems", calendar="ops")
         assert "Everybody is being released from the un-publish of metro-ems/ops." in said
         u1.shows()

@@ -26,5 +26,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back. What was repaired during the last day is not told any more."""
+    """Go back. What a re-sync repaired is not told any more."""
     op.drop_table("repairs")
