@@ -137,6 +137,6 @@ def _told(who: str, erased: Erased, revoked: int) -> str:
         f"forgot {who}: {erased.connections} connection{'' if erased.connections == 1 else 's'} removed,"
         f" {revoked} grant{'' if revoked == 1 else 's'} revoked at Google"
         + (f", {unrevoked} removed without being revoked" if unrevoked else "")
-        + (f", {erased.portal} entries of the portal removed" if erased.portal else "")
+        + (f", {erased.portal} of the portal's entries removed" if erased.portal else "")
         + "; the workers drop the person's row when they read the fact that was sent"
     )

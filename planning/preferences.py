@@ -22,7 +22,9 @@ _NONE = Preferences()
 
 def allowed(policy: Policy, preferences: Preferences) -> Preferences:
     """Return what counts of a user's preferences under this policy."""
-    chosen = {name: getattr(preferences, name) for name in policy.user_may_choose}
+    chosen = {
+        name: getattr(preferences, name) for name in policy.user_may_choose & Preferences.model_fields.keys()
+    }
     return Preferences(**chosen)
 
 

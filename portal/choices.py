@@ -53,7 +53,9 @@ async def choose(visit: Visit) -> Response:
     session, parts = visit.session, visit.parts
     before = await chosen(parts.vault, session.agency_id, session.user_id)
     may = parts.policies.of(session.agency_id).user_may_choose
-    changes: dict[str, Any] = {name: visit.form[name] or None for name in may if name in visit.form}
+    changes: dict[str, Any] = {
+        name: visit.form[name] or None for name in _OPTIONS if name in may and name in visit.form
+    }
     try:
         preferences = Preferences.model_validate({**before.model_dump(), **changes})
     except ValidationError:

@@ -10,8 +10,9 @@ or comes a second time, does nothing. Where a consent is of no use it is given b
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import orjson
 from starlette.responses import RedirectResponse, Response
@@ -41,8 +42,20 @@ PATIENCE: Final = timedelta(minutes=15)
 _OPEN_MOST: Final = 5
 _QUESTION: Final = "question "
 
+Target = Literal["primary", "own"]
+#: The least that lets us write there.
+_SCOPES: Final[Mapping[str, str]] = {"primary": SCOPE_EVENTS_OWNED, "own": SCOPE_APP_CREATED}
+#: A calendar of its own that was made for an account in this session.
+_MADE: Final = "made "
 #: A key of `said`, and what belongs to it.
 Said = tuple[str, dict[str, object]]
+
+
+class _Asked(NamedTuple):
+    """An authorization that is under way."""
+
+    question: Question
+    target: Target
 
 
 class _Refused(Exception):
@@ -61,7 +74,13 @@ def redirect_uri(parts: Parts) -> str:
 async def authorize(visit: Visit) -> Response:
     """Send the browser to Google's consent page."""
     parts, session, question = visit.parts, visit.session, Question.new()
-    kept = {"verifier": question.verifier, "nonce": question.nonce, "at": parts.clock().isoformat()}
+    target = _target(visit)
+    kept = {
+        "verifier": question.verifier,
+        "nonce": question.nonce,
+        "at": parts.clock().isoformat(),
+        "target": target,
+    }
     open_ones = sorted(
         (name for name in session.pending if name.startswith(_QUESTION)),
         key=lambda name: orjson.loads(session.pending[name])["at"],
@@ -70,7 +89,7 @@ async def authorize(visit: Visit) -> Response:
     await visit.keep(**forgotten, said=None, **{_QUESTION + question.state: orjson.dumps(kept).decode()})
     info = await parts.vault.connection_info(session.agency_id, session.user_id)
     known = info.google_account if info is not None and info.state == "live" else None
-    address = parts.google.consents.address(question, _scope(parts, session), redirect_uri(parts), known)
+    address = parts.google.consents.address(question, _SCOPES[target], redirect_uri(parts), known)
     return RedirectResponse(address, 303)
 
 
@@ -82,11 +101,11 @@ async def back(request: Request) -> Response:
     session = await session_of(request)
     if session is None or session.role != "user":
         return refusal(request, 403, words("error.state"))
-    question = await _taken(parts, session, request.query_params.get("state", ""))
-    if question is None:
+    asked = await _taken(parts, session, request.query_params.get("state", ""))
+    if asked is None:
         return refusal(request, 403, words("error.state"))
     try:
-        said, more = await _connected(parts, session, question, request)
+        said, more = await _connected(parts, session, asked, request.query_params.get("code"))
     except _Refused as refused:
         said, more = refused.said, {"findings": list(refused.findings)}
     fresh = await parts.vault.sessions.get(session.id, parts.clock()) or session
@@ -94,24 +113,23 @@ async def back(request: Request) -> Response:
     return RedirectResponse(f"{parts.public.path}/", 303)
 
 
-async def _taken(parts: Parts, session: PortalSession, state: str) -> Question | None:
+async def _taken(parts: Parts, session: PortalSession, state: str) -> _Asked | None:
     kept = await parts.vault.sessions.take(session.id, _QUESTION + state)
     if kept is None:
         return None
     found = orjson.loads(kept)
     if parts.clock() - datetime.fromisoformat(found["at"]) > PATIENCE:
         return None
-    return Question(state, found["verifier"], found["nonce"])
+    return _Asked(Question(state, found["verifier"], found["nonce"]), found["target"])
 
 
-async def _connected(parts: Parts, session: PortalSession, question: Question, request: Request) -> Said:
-    code = request.query_params.get("code")
+async def _connected(parts: Parts, session: PortalSession, asked: _Asked, code: str | None) -> Said:
     if code is None:
         # access_denied, or one of the rarer words of RFC 6749, 4.1.2.1: in any case nobody consented.
         raise _Refused("denied")
-    consent = await _redeemed(parts, code, question)
+    consent = await _redeemed(parts, code, asked.question)
     try:
-        return await _stored(parts, session, consent)
+        return await _stored(parts, session, consent, asked.target)
     except _Refused:
         await _given_back(parts, consent)
         raise
@@ -131,14 +149,13 @@ async def _redeemed(parts: Parts, code: str, question: Question) -> Consent:
         raise _Refused("operator") from None
 
 
-async def _stored(parts: Parts, session: PortalSession, consent: Consent) -> Said:
-    scope = _scope(parts, session)
-    if scope not in consent.scopes:
+async def _stored(parts: Parts, session: PortalSession, consent: Consent, target: Target) -> Said:
+    if _SCOPES[target] not in consent.scopes:
         raise _Refused("partial")
     at = parts.clock()
     grant = Grant(session.agency_id, session.user_id, consent.refresh_token, at, consent.scopes)
     try:
-        calendar = await _calendar(parts, session, consent, grant)
+        calendar = "primary" if target == "primary" else await _own(parts, session, consent, grant)
         place = Place(grant, calendar, consent.account)
         findings = await probe(parts.google.calendar, place, parts.clock)
     finally:
@@ -158,20 +175,17 @@ async def _stored(parts: Parts, session: PortalSession, consent: Consent) -> Sai
     return "connected_but" if findings else "connected", more
 
 
-async def _calendar(parts: Parts, session: PortalSession, consent: Consent, grant: Grant) -> str:
-    """Return the calendar that is written to; one of its own is made once, and found again afterwards."""
-    if parts.policies.of(session.agency_id).target_calendar == "primary":
-        return "primary"
+async def _own(parts: Parts, session: PortalSession, consent: Consent, grant: Grant) -> str:
+    """Return the calendar of its own: it is made once, and found again afterwards, also where the first try failed."""
+    kept = _MADE + consent.account.casefold()
+    known = await _known(parts, session, consent.account) or session.pending.get(kept)
     try:
-        info = await parts.vault.connection_info(session.agency_id, session.user_id)
-        if (
-            info is not None
-            and info.google_calendar_id != "primary"
-            and info.google_account.casefold() == consent.account.casefold()
-            and await parts.google.calendar.has_calendar(grant, info.google_calendar_id)
-        ):
-            return info.google_calendar_id
-        return await parts.google.calendar.make_calendar(grant, agency_of(session))
+        if known is not None and await parts.google.calendar.has_calendar(grant, known):
+            return known
+        made = await parts.google.calendar.make_calendar(grant, agency_of(session))
+        fresh = await parts.vault.sessions.get(session.id, parts.clock()) or session
+        await parts.vault.sessions.keep(session.id, {**fresh.pending, kept: made})
+        return made
     except GoogleForNow:
         raise _Refused("unavailable") from None
     except NotAdmitted:
@@ -190,6 +204,16 @@ async def _given_back(parts: Parts, consent: Consent) -> None:
         log.warning("a consent that was of no use could not be given back: %s", error)
 
 
-def _scope(parts: Parts, session: PortalSession) -> str:
-    own = parts.policies.of(session.agency_id).target_calendar == "own"
-    return SCOPE_APP_CREATED if own else SCOPE_EVENTS_OWNED
+async def _known(parts: Parts, session: PortalSession, account: str) -> str | None:
+    info = await parts.vault.connection_info(session.agency_id, session.user_id)
+    if info is None or info.google_calendar_id == "primary":
+        return None
+    return info.google_calendar_id if info.google_account.casefold() == account.casefold() else None
+
+
+def _target(visit: Visit) -> Target:
+    """Return which calendar is meant: the agency's word, or the user's where the agency leaves it to users."""
+    policy, chosen = visit.parts.policies.of(visit.session.agency_id), visit.form.get("target")
+    if "target_calendar" in policy.user_may_choose and chosen in _SCOPES:
+        return "own" if chosen == "own" else "primary"
+    return policy.target_calendar

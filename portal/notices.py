@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: Seconds between two rounds.
-ROUND_S: Final = 20.0
+ROUND_S: Final = 5.0
 #: A host application that takes longer has not answered.
 ANSWER_S: Final = 10.0
 #: So many at once, and so many in one go: all of them are answered well before the vault lends them to somebody else.
 AT_ONCE: Final = 8
 IN_ONE_GO: Final = 64
 #: The first wait after a failure, and the longest: a host application that is down for a day is not asked all the time.
-FIRST_WAIT: Final = timedelta(seconds=30)
+FIRST_WAIT: Final = timedelta(seconds=10)
 LONGEST_WAIT: Final = timedelta(hours=1)
 _PAGE: Final = 200
 _LOST: Final = "needs_reauthorization"

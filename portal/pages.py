@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from vault import PortalSession
 
 LANGUAGE_COOKIE: Final = "shiftcal-language"
-_KINDS: Final = {"portal.css": "text/css", "operators.css": "text/css", "portal.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_KINDS: Final = {
+    "portal.css": "text/css",
+    "operators.css": "text/css",
+    "portal.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 _JINJA: Final = Environment(
     loader=PackageLoader("portal"),
     autoescape=True,
@@ -61,6 +66,7 @@ def render(parts: Parts, words: Words, template: str, **values: Any) -> str:
     session = values.get("session")
     return _JINJA.get_template(template).render(
         words=words,
+        languages=parts.texts,
         base=parts.public.path,
         asset=lambda name: f"{parts.public.path}/static/{name}?{_digest(name)}",
         privacy_url=parts.settings.privacy_url,

@@ -162,11 +162,10 @@ def _beside(parts: Parts, projector: Projector) -> list[Coroutine[object, object
 
 
 async def _keep_tidy(parts: Parts) -> None:
-    """Forget sessions and links that have expired, and what nobody looks at any more."""
+    """Forget sessions and links that have expired, and whatever else has had its time."""
     while True:
         try:
-            await parts.vault.sessions.tidy(utc_now())
-            await parts.vault.projection.tidy(utc_now())
+            await parts.vault.tidy(utc_now())
         except VaultUnavailable as error:
             log.warning("expired sessions are forgotten later: %s", error)
         await asyncio.sleep(_TIDY_S)
@@ -179,9 +178,13 @@ def _bound(settings: Settings) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((settings.portal_host, settings.portal_port))
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        where = f"{settings.portal_host} port {settings.portal_port}"
+        raise OperatorError(
+            f"the portal cannot listen on {where} ({error.strerror}): choose another SHIFTCAL_PORTAL_HOST or"
+            " SHIFTCAL_PORTAL_PORT"
+        ) from None
     return listening
 
 

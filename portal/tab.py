@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from portal.guard import Visit
     from portal.wording import Words
     from schemas.outputs import Action
+    from schemas.policy import Policy
     from schemas.views import NextShift
     from vault import ConnectionInfo, LastResult
 
@@ -122,8 +123,16 @@ async def show(visit: Visit) -> Response:
         said=said,
         kinds=None if policy.synced_kinds == {"shift"} else ", ".join(sorted(policy.synced_kinds)),
         choices=await fields(visit) if tab.standing.connected else [],
+        target=_target(policy, tab.info) if "target_calendar" in policy.user_may_choose else None,
         refresh=tab.standing.mode in UNDER_WAY or (tab.resync is not None and tab.resync.under_way),
     )  # fmt: skip
+
+
+def _target(policy: Policy, info: ConnectionInfo | None) -> str:
+    """Return which calendar is offered first: the one of the connection before, else the agency's."""
+    if info is None:
+        return policy.target_calendar
+    return "primary" if info.google_calendar_id == "primary" else "own"
 
 
 def fragment(visit: Visit, tab: Tab) -> str:

@@ -8,13 +8,14 @@ Whatever is filled into a text is filled in plain; the templates escape it, as t
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib import resources
 from typing import Any, Final
 
-LANGUAGES: Final = ("en", "es")
+#: What is spoken where nothing else is asked for.
+FIRST: Final = "en"
 #: No browser sends more; whatever does is not read to its end.
 _ACCEPT_MOST: Final = 500
 
@@ -74,10 +75,16 @@ class Words:
 
 
 class Texts:
-    """All languages, read once."""
+    """All languages, read once: those of which there is a file."""
 
     def __init__(self) -> None:
-        self._words = {language: Words(language, _read(language)) for language in LANGUAGES}
+        files = (file.name for file in resources.files("portal").joinpath("texts").iterdir())
+        names = sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+        self._words = {language: Words(language, _read(language)) for language in names}
+
+    def __iter__(self) -> Iterator[Words]:
+        """Every language, in order."""
+        return iter(self._words.values())
 
     def __getitem__(self, language: str) -> Words:
         """The words of a language that there is."""
@@ -89,7 +96,7 @@ class Texts:
             return self._words[str(chosen)]
         ranked = sorted(_ranked(accept[:_ACCEPT_MOST]), key=lambda pair: -pair[0])
         return next(
-            (self._words[name] for _, name in ranked if name in self._words), self._words[LANGUAGES[0]]
+            (self._words[name] for _, name in ranked if name in self._words), self._words[FIRST]
         )
 
 

@@ -51,8 +51,9 @@ Details = Literal["full", "title_only"]
 ShowAs = Literal["busy", "free"]
 """Whether the event blocks time in the calendar."""
 
-Choice = Literal["colour", "details", "show_as"]
-"""What an agency may leave to its users; the names are those of the fields below."""
+Choice = Literal["colour", "details", "show_as", "target_calendar"]
+"""What an agency may leave to its users. The names are those of the fields below; the calendar is chosen with the consent,
+whose scope depends on it, and stands in the connection."""
 
 
 class Preferences(Shape):

@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 
 PREFIX = "owner/"
 
+#: Behind a process' name: calls of its own that went away with their users, and came back with them.
+TOLD = "/told"
+
 #: A release that is not delivered within so many seconds is given up: everybody's pause grows by it.
 RELEASE_S = 3.0
 
@@ -60,12 +63,14 @@ class Inheritance(NamedTuple):
     """How the last owners of partitions left them.
 
     `unclean`: without a word, or with a call cut off. `silent`: those of them that another process left, of whose calls
-    nothing is known. `spent`: what is known of the rest, by process: calls, and for how many seconds they count.
+    nothing is known. `spent`: what is known of the rest, by process: calls, and for how many seconds they count. `gone`:
+    the part of what this process called itself that was for users whom somebody else has now, or tells of.
     """
 
     unclean: frozenset[int]
     silent: frozenset[int]
     spent: dict[str, tuple[int, float]]
+    gone: float
 
 
 class Owners:
@@ -83,11 +88,13 @@ class Owners:
         self._instance = instance
         self._process = secrets.token_hex(8)  # an instance that crashed and is back is another owner
         self._claimed: frozenset[int] = frozenset()
+        self._before: frozenset[int] = frozenset()  # claimed last, given up or not
 
     async def claim(self, partitions: frozenset[int]) -> Inheritance:
         """Claim the partitions, and say how they were left."""
-        found = inheritance(await self._read(), partitions, self._process, self._clock())
-        self._claimed = partitions
+        known = newest(await self._read())
+        found = inheritance(known, partitions, self._before, self._process, self._clock())
+        self._claimed = self._before = partitions
         await self._write("claimed", partitions)
         if found.unclean:
             log.warning("partitions %s were not left cleanly by their last owner", sorted(found.unclean))
@@ -103,10 +110,12 @@ class Owners:
         if not partitions:
             return
         now = self._clock()
-        parts = {
-            whose or self._process: (calls / len(claimed), now + seconds)
-            for whose, (calls, seconds) in spent.items()
-        }
+        parts: dict[str, tuple[float, float]] = {}
+        for whose, (calls, seconds) in spent.items():
+            # What others told us of ourselves is not in our own windows any more, and must not be taken for it.
+            name = self._process + TOLD if whose == self._process else whose or self._process
+            more, until = parts.get(name, (0.0, 0.0))
+            parts[name] = (more + calls / len(claimed), max(until, now + seconds))
         try:
             async with asyncio.timeout(RELEASE_S):
                 await self._write("released", partitions, parts)
@@ -135,28 +144,40 @@ class Owners:
         )
 
 
-def inheritance(
-    records: Iterable[tuple[str, Mapping[str, Any]]], partitions: frozenset[int], process: str, now: float
-) -> Inheritance:
-    """Return how these partitions were left, by all that was ever said about them."""
+def newest(records: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[int, Held]:
+    """Return the newest word about each partition, of all that was ever said."""
     known: dict[int, Held] = {}
     for instance, said in records:
         held = Held(instance, said["process"], said["how"], said["spent"])
         for number in said["partitions"]:
             if held.how == "claimed" or _is_of(known.get(number), held):
                 known[number] = held
+    return known
+
+
+def inheritance(
+    known: Mapping[int, Held],
+    partitions: frozenset[int],
+    before: frozenset[int],
+    process: str,
+    now: float,
+) -> Inheritance:
+    """Return how these partitions were left, for a process that had those `before`."""
     left = {number: known[number] for number in partitions if number in known}
     unclean = frozenset(number for number, held in left.items() if held.how == "claimed")
-    # What this very process called is in its own windows.
     silent = frozenset(number for number in unclean if left[number].process != process)
-    return Inheritance(unclean, silent, _spent(left.values(), process, now))
+    # What this very process called for those that it keeps is in its own windows; what it called for those of an owner that
+    # died since nobody else tells.
+    ours = {number for number in partitions & before if left[number].process == process} | (silent & before)
+    gone = 1 - len(ours) / len(before) if before else 0.0
+    return Inheritance(unclean, silent, _spent(left.values(), process, now), gone)
 
 
 def _spent(left: Iterable[Held], process: str, now: float) -> dict[str, tuple[int, float]]:
     parts: defaultdict[str, list[Sequence[float]]] = defaultdict(list)
     for held in left:
         for whose, (calls, until) in held.spent.items():
-            if whose != process and until > now:
+            if until > now and not held.process == whose == process:
                 parts[whose].append((calls, until))
     return {
         whose: (ceil(sum(calls for calls, _ in told)), min(MINUTE, max(until for _, until in told) - now))

@@ -60,11 +60,6 @@ class Quota:
         """Return how many calls wait for a permit."""
         return len(self.schedule.line)
 
-    @property
-    def used(self) -> int:
-        """Return how many calls count in the project's window, those of last owners included."""
-        return self.schedule.project.used(self._clock())
-
     def spent(self) -> dict[str, tuple[int, float]]:
         """Return the calls that count in the project's window, by whose they are ("": ours), and for how many seconds."""
         now, project = self._clock(), self.schedule.project

@@ -25,7 +25,9 @@ class Shares:
     def take(self, partitions: frozenset[int], left: Inheritance) -> None:
         """Take the share of these partitions."""
         self._quota.share(self._of(partitions))
-        # What we gave up ourselves and have again comes with its part of what we knew; the rest is its new owner's to count.
+        # Partitions come with their part of what their last owner knew, ourselves or others: what was called for users that
+        # have another owner now is that one's to count.
+        self._quota.schedule.project.give_away(left.gone)
         self._quota.schedule.project.forget_told()
         # Nobody can say what an owner called that died: for a minute half of its share is taken to be used.
         self._quota.charge(GUESS, -(-self._of(left.silent) // 2), MINUTE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
+from math import ceil
 
 MINUTE = 60.0
 
@@ -72,6 +73,11 @@ class Window:
             if later:
                 self._later_until.append(now + MINUTE)
 
+    def give_away(self, part: float) -> None:
+        """Count so much less of what was called here: whoever has those users now counts it."""
+        self._until = _thinned(self._until, 1 - part)
+        self._later_until = _thinned(self._later_until, 1 - part)
+
     def own(self, now: float) -> int:
         """Return how many calls that were made here count now."""
         return self.under_way + _left(self._until, now)
@@ -109,3 +115,9 @@ def _left(until: deque[float], now: float) -> int:
     while until and until[0] <= now:
         until.popleft()
     return len(until)
+
+
+def _thinned(until: deque[float], part: float) -> deque[float]:
+    """Keep part of them, spread over all."""
+    left = min(len(until), ceil(len(until) * part - 1e-9))
+    return deque(until[number * len(until) // left] for number in range(left))

@@ -68,4 +68,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if broker := config.stash.get(_used, None):
         terminalreporter.write_line(f"Kafka: {broker.name}. {broker.unproven or ''}".rstrip())
     if database := config.stash.get(_databases, None):
-        terminalreporter.write_line(f"Database: {database}.")
+        terminalreporter.write_line(f"Database: {database}")

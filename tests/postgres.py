@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from uuid import uuid4
 
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
+
+T = TypeVar("T")
 
 NOT_PROVEN: Final = (
     "NOT PROVEN here: the vault on PostgreSQL, several hosts. "
@@ -52,10 +54,10 @@ class Postgres:
         self.name = server.name
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """The address of an empty database, which is dropped at the end, whoever is connected to it."""
+    def database(self, like: str = "template1") -> Iterator[str]:
+        """The address of an empty database, or one like another; it is dropped at the end, whoever is connected to it."""
         name = f"shiftcal_{uuid4().hex}"
-        statement(self._server.url, f"CREATE DATABASE {name}")
+        statement(self._server.url, f"CREATE DATABASE {name} TEMPLATE {like}")
         try:
             yield make_url(self._server.url).set(database=name).render_as_string(hide_password=False)
         finally:
@@ -84,9 +86,14 @@ def start_postgres() -> Postgres | None:
 
 
 def statement(url: str, sql: str) -> None:
-    """Run one statement outside of a transaction, from wherever: a loop that runs in this thread is not disturbed."""
+    """Run one statement outside of a transaction."""
+    waited_for(_statement(url, sql))
+
+
+def waited_for(work: Coroutine[None, None, T]) -> T:
+    """Do this from wherever: a loop that runs in this thread is not disturbed."""
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(_statement(url, sql))).result()
+        return thread.submit(asyncio.run, work).result()
 
 
 async def _statement(url: str, sql: str) -> None:

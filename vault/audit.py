@@ -10,7 +10,6 @@ from sqlalchemy import delete, select
 from vault.database import Database, Part
 from vault.portal_models import AuditRow
 from vault.portal_values import AuditEntry
-from vault.upsert import storable
 from vault.whole import whole
 
 #: How long an entry stays.
@@ -27,12 +26,12 @@ class Audit:
     async def write(self, entry: AuditEntry) -> None:
         """Add an entry; do so before the deed, so that none is without."""
         row = AuditRow(
-            actor=storable(entry.actor),
-            action=storable(entry.action),
-            agency_id=storable(entry.agency_id),
+            actor=entry.actor,
+            action=entry.action,
+            agency_id=entry.agency_id,
             user_id=entry.user_id,
-            subject=storable(entry.subject),
-            detail=storable(entry.detail),
+            subject=entry.subject,
+            detail=entry.detail,
             at=entry.at,
         )
         async with self._database.writing(Part.PORTAL) as session:

@@ -11,16 +11,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from sqlalchemy import Delete, and_, delete, exists, select, update
+from sqlalchemy import Delete, delete, select, update
 
 from vault.database import Database, Part
-from vault.portal_models import NoticeRow, StatusRow
+from vault.portal_models import NoticeRow
 from vault.portal_values import Notice, Person
-from vault.upsert import insert_into, storable
+from vault.upsert import insert_into
 from vault.whole import whole
 
-#: The state of who lost a grant.
-LOST: Final = "needs_reauthorization"
 #: Until the next reminder.
 DAILY: Final = timedelta(days=1)
 #: For how long `due` gives a notice to nobody else.
@@ -62,26 +60,6 @@ class Notices:
             await session.execute(_delete(agency_id, user_id))
 
     @whole
-    async def follow(self, at: datetime) -> None:
-        """Raise and settle until the open episodes are those of the projected statuses: what a portal did not come to before
-        it died is made up for. Call it when the projection has caught up; a status that is missing settles nothing.
-        """
-        lost = StatusRow.state == LOST
-        noticed = and_(StatusRow.agency_id == NoticeRow.agency_id, StatusRow.user_id == NoticeRow.user_id)
-        unnoticed = select(StatusRow).where(lost, ~exists().where(noticed))
-        over = select(NoticeRow).where(exists().where(noticed, ~lost))
-        async with self._database.reading() as session:
-            raised = [_episode(row, at) for row in await session.scalars(unnoticed)]
-            settled = [(row.agency_id, row.user_id) for row in await session.scalars(over)]
-        if not raised and not settled:
-            return
-        async with self._database.writing(Part.PORTAL) as session:
-            for row in raised:
-                await session.execute(insert_into(session, NoticeRow).values(row).on_conflict_do_nothing())
-            for person in settled:
-                await session.execute(_delete(*person))
-
-    @whole
     async def due(self, now: datetime, limit: int) -> list[Notice]:
         """What has to be sent by now, the longest waiting first. Answer each with `delivered` or `failed`."""
         query = select(NoticeRow).where(NoticeRow.next_at <= now).order_by(NoticeRow.next_at).limit(limit)
@@ -113,13 +91,8 @@ class Notices:
             await session.execute(
                 update(NoticeRow)
                 .where(NoticeRow.episode == episode, NoticeRow.delivered == number - 1)
-                .values(attempts=NoticeRow.attempts + 1, last_error=storable(error), next_at=next_at)
+                .values(attempts=NoticeRow.attempts + 1, last_error=error, next_at=next_at)
             )
-
-
-def _episode(row: StatusRow, at: datetime) -> dict[str, object]:
-    reason = LOST if row.last_error is None else row.last_error["code"]
-    return _new(row.agency_id, row.user_id, reason, at)
 
 
 def _new(agency_id: str, user_id: str, reason: str, at: datetime) -> dict[str, object]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from vault.models import Base, UtcDateTime
+from vault.models import Base, Text, UtcDateTime
 
 _COUNTED = BigInteger().with_variant(Integer, "sqlite")
 
@@ -23,9 +23,9 @@ class SessionRow(Base):
     __table_args__ = (Index("ix_portal_sessions_person", "agency_id", "user_id"),)
 
     id_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    agency_id: Mapped[str] = mapped_column(String)
-    user_id: Mapped[str] = mapped_column(String)
-    role: Mapped[str] = mapped_column(String)
+    agency_id: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
@@ -45,7 +45,7 @@ class PositionRow(Base):
 
     __tablename__ = "projection_positions"
 
-    topic: Mapped[str] = mapped_column(String, primary_key=True)
+    topic: Mapped[str] = mapped_column(Text, primary_key=True)
     partition: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     next_offset: Mapped[int] = mapped_column(BigInteger)
 
@@ -55,9 +55,9 @@ class FromARecord(Base):
 
     __abstract__ = True
 
-    agency_id: Mapped[str] = mapped_column(String, primary_key=True)
-    user_id: Mapped[str] = mapped_column(String, primary_key=True)
-    source_topic: Mapped[str] = mapped_column(String)
+    agency_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    source_topic: Mapped[str] = mapped_column(Text)
     source_partition: Mapped[int]
     source_offset: Mapped[int] = mapped_column(BigInteger)
     source_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -69,7 +69,7 @@ class StatusRow(FromARecord):
     __tablename__ = "projected_statuses"
     __table_args__ = (Index("ix_projected_statuses_state", "state", "agency_id", "user_id"),)
 
-    state: Mapped[str] = mapped_column(String)
+    state: Mapped[str] = mapped_column(Text)
     pending: Mapped[int]
     oldest_pending_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     last_synced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -89,21 +89,23 @@ class ResultRow(FromARecord):
 
     __tablename__ = "projected_results"
 
-    action: Mapped[str] = mapped_column(String)
+    action: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     latency_ms: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class RepairRow(Base):
-    """How many results of one kind a command of a user has caused: what a re-sync found and repaired."""
+    """How many results of one kind a command of a user has caused: what a re-sync found and repaired. Of the command's id
+    the digest stands here, since anybody may make it, of any length and of any characters.
+    """
 
     __tablename__ = "repairs"
     __table_args__ = (Index("ix_repairs_at", "at"),)
 
-    agency_id: Mapped[str] = mapped_column(String, primary_key=True)
-    user_id: Mapped[str] = mapped_column(String, primary_key=True)
-    event_id: Mapped[str] = mapped_column(String, primary_key=True)
-    action: Mapped[str] = mapped_column(String, primary_key=True)
+    agency_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    event_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    action: Mapped[str] = mapped_column(Text, primary_key=True)
     count: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -126,12 +128,12 @@ class AuditRow(Base):
     __table_args__ = (Index("ix_audit_person", "agency_id", "user_id"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(_COUNTED, primary_key=True, autoincrement=True)
-    actor: Mapped[str] = mapped_column(String)
-    action: Mapped[str] = mapped_column(String)
-    agency_id: Mapped[str] = mapped_column(String)
-    user_id: Mapped[str | None] = mapped_column(String)
-    subject: Mapped[str] = mapped_column(String)
-    detail: Mapped[str] = mapped_column(String)
+    actor: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(Text)
+    agency_id: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[str | None] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
@@ -140,17 +142,17 @@ class NoticeRow(Base):
 
     __tablename__ = "notices"
 
-    agency_id: Mapped[str] = mapped_column(String, primary_key=True)
-    user_id: Mapped[str] = mapped_column(String, primary_key=True)
+    agency_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
     # Random: the host application keeps it to tell a repeated message from a new one.
-    episode: Mapped[str] = mapped_column(String, unique=True)
-    reason: Mapped[str] = mapped_column(String)
+    episode: Mapped[str] = mapped_column(Text, unique=True)
+    reason: Mapped[str] = mapped_column(Text)
     since: Mapped[datetime] = mapped_column(UtcDateTime)
     delivered: Mapped[int]
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int]
     next_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    last_error: Mapped[str | None] = mapped_column(String)
+    last_error: Mapped[str | None] = mapped_column(Text)
 
 
 class PreferencesRow(Base):
@@ -158,7 +160,7 @@ class PreferencesRow(Base):
 
     __tablename__ = "preferences"
 
-    agency_id: Mapped[str] = mapped_column(String, primary_key=True)
-    user_id: Mapped[str] = mapped_column(String, primary_key=True)
+    agency_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
     value: Mapped[dict[str, object]] = mapped_column(JSON)
     at: Mapped[datetime] = mapped_column(UtcDateTime)

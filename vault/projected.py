@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from schemas.outputs import SyncResult
 from vault.portal_models import FromARecord, LatencyRow, PositionRow, RepairRow
 from vault.portal_values import LATENCY_BOUNDS_MS, News, Partition, Person, Span
-from vault.upsert import Columns, upsert
+from vault.upsert import Columns, digest, upsert
 
 T = TypeVar("T")
 #: How the real name of the topic of commands ends.
@@ -105,7 +105,7 @@ async def add_repairs(session: AsyncSession, results: Iterable[News[SyncResult]]
     for one in results:
         cause = one.value.caused_by
         if cause is not None and cause.topic.endswith(_COMMANDS):
-            key = (*one.person, cause.event_id, one.value.action)
+            key = (*one.person, digest(cause.event_id), one.value.action)
             found[key] += 1
             newest_at[key] = max(one.value.at, newest_at.get(key, one.value.at))
     rows = [

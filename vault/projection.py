@@ -30,6 +30,7 @@ from vault.portal_values import (
     Person,
     ProjectedStatus,
 )
+from vault.upsert import digest
 from vault.whole import whole
 
 _log = logging.getLogger(__name__)
@@ -134,7 +135,9 @@ class Projection:
     async def repairs(self, agency_id: str, user_id: str, event_id: str) -> dict[Action, int]:
         """How many results of each kind the user's command of this id has caused so far."""
         query = select(RepairRow.action, RepairRow.count).where(
-            RepairRow.agency_id == agency_id, RepairRow.user_id == user_id, RepairRow.event_id == event_id
+            RepairRow.agency_id == agency_id,
+            RepairRow.user_id == user_id,
+            RepairRow.event_id == digest(event_id),
         )
         async with self._database.reading() as session:
             return {cast("Action", action): count for action, count in (await session.execute(query)).all()}
@@ -153,7 +156,15 @@ class Projection:
         small or capital letters.
         """
         async with self._database.reading() as session:
-            return await shown.search(session, (agency, state, text), after, limit)
+            return await shown.search(session, (agency, state, None, text), after, limit)
+
+    @whole
+    async def troubled(
+        self, code: str, *, after: Person | None = None, limit: int = 50
+    ) -> list[ProjectedStatus]:
+        """Users whose last error has this code, in the same order."""
+        async with self._database.reading() as session:
+            return await shown.search(session, (None, None, code, None), after, limit)
 
     @whole
     async def counts(self) -> dict[tuple[str, SyncState], int]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from schemas.outputs import Action, LastError, SyncResult, SyncState, SyncStatus
-from vault.models import ConnectionRow
+from vault.models import ConnectionRow, storable
 from vault.portal_models import LatencyRow, ResultRow, StatusRow
 from vault.portal_values import LATENCY_BOUNDS_MS, LastResult, LatencyMinute, News, Person, ProjectedStatus
 
-_Question = tuple[str | None, SyncState | None, str | None]
+#: Longer than any id or address; SQLite refuses patterns of 50,000 bytes.
+_LONGEST: Final = 1_000
+
+_Question = tuple[str | None, SyncState | None, str | None, str | None]
 
 
 def status_columns(one: News[SyncStatus]) -> dict[str, object]:
@@ -49,18 +52,21 @@ async def status(session: AsyncSession, agency_id: str, user_id: str) -> Project
 async def search(
     session: AsyncSession, question: _Question, after: Person | None, limit: int
 ) -> list[ProjectedStatus]:
-    """The statuses of those whom the question (agency, state, text) fits."""
-    agency, state, text = question
+    """The statuses of those whom the question (agency, state, code, text) fits."""
+    agency, state, code, text = question
     fits: list[ColumnElement[bool]] = []
     if agency is not None:
         fits.append(StatusRow.agency_id == agency)
     if state is not None:
         fits.append(StatusRow.state == state)
+    if code is not None:
+        fits.append(StatusRow.last_error["code"].as_string() == code)
     if text:
+        part = storable(text)[:_LONGEST]
         fits.append(
             or_(
-                StatusRow.user_id.icontains(text, autoescape=True),
-                ConnectionRow.google_account.icontains(text, autoescape=True),
+                StatusRow.user_id.icontains(part, autoescape=True),
+                ConnectionRow.google_account.icontains(part, autoescape=True),
             )
         )
     if after is not None:

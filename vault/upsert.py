@@ -4,6 +4,7 @@ rows. SQLAlchemy has a class of its own for each of the two, with the same metho
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -49,6 +50,6 @@ async def upsert(
     await (await session.connection()).execute(statement, [dict(row) for row in rows])
 
 
-def storable(text: str) -> str:
-    """The text as both databases take it: PostgreSQL refuses NUL, and no encoding takes half a character."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+def digest(text: str) -> str:
+    """What stands for a text that others have made, where it is a key: PostgreSQL's are of 2,700 bytes at most."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

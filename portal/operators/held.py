@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: So many users are looked through: an un-publish that holds more is one line by its calendar all the same.
 MOST: Final = 500
 _PAGE: Final = 100
+_HELD: Final = "held"
 
 
 class HeldUser(NamedTuple):
@@ -64,17 +65,16 @@ class Held(NamedTuple):
 
 
 async def held(vault: Vault) -> Held:
-    """Look through everybody who is paused."""
+    """Look through everybody who is told of it."""
     users: list[HeldUser] = []
     after: Person | None = None
-    while page := await vault.projection.search(state="paused", after=after, limit=_PAGE):
+    while page := await vault.projection.troubled(_HELD, after=after, limit=_PAGE):
         for one in page:
+            if len(users) == MOST:
+                return Held(tuple(users), complete=False)
             after = (one.status.agency_id, one.status.user_id)
-            if is_held(one.status):
-                if len(users) == MOST:
-                    return Held(tuple(users), complete=False)
-                view = await view_of(vault, *after)
-                users.append(HeldUser(one.status, {} if view is None else view.held))
+            view = await view_of(vault, *after)
+            users.append(HeldUser(one.status, {} if view is None else view.held))
     return Held(tuple(users), complete=True)
 
 
@@ -86,4 +86,4 @@ async def view_of(vault: Vault, agency_id: str, user_id: str) -> View | None:
 
 def is_held(status: SyncStatus | None) -> bool:
     """Whether removals of this user wait for an operator."""
-    return status is not None and status.last_error is not None and status.last_error.code == "held"
+    return status is not None and status.last_error is not None and status.last_error.code == _HELD

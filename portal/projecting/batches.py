@@ -97,7 +97,7 @@ class Batches:
         result = _shape(SyncResult, record.value)
         if result is None:
             raise Unreadable("a result cannot be null")
-        return News(result.agency_id, result.user_id, self._source(record), result)
+        return self._news(record, result)
 
     def _source(self, record: ConsumerRecord[bytes, bytes]) -> Source:
         return Source(self._followed.source(record.topic), record.partition, record.offset, timestamp(record))

@@ -419,3 +419,48 @@ async def test_a_secret_in_pages_and_addresses(ann: Browser) -> None:
         for secret in secrets:
             assert secret not in answer.text + answer.location
     assert urlsplit(page.location).fragment == ""
+
+
+CHOOSING = Policies(default=Policy(user_may_choose=frozenset({"target_calendar"})))
+
+
+async def test_a_calendar_that_the_user_chooses(google: StandIn, tmp_path: Path) -> None:
+    """Where the agency leaves it to users the page asks; the scope and the calendar follow, and the next time it is offered first."""
+    async with world_of(google, tmp_path, policies=CHOOSING) as world, world.browser() as ann:
+        page = await ann.enter()
+        assert 'value="primary" checked' in page.text
+        google.core.choices.append(Choice(account=ACCOUNT))
+        page = await ann.press("/connect", target="own")
+        assert "Its own calendar, Metro EMS" in page.said
+        first = await held(world)
+        assert first is not None
+        assert SCOPE_APP_CREATED in first.scopes
+        assert SCOPE_EVENTS_OWNED not in first.scopes
+        await world.state("needs_reauthorization")
+        assert 'value="own" checked' in (await ann.get("/")).text
+        google.core.choices.append(Choice(account=ACCOUNT))
+        await ann.press("/connect", target="nonsense")
+        second = await held(world)
+        assert second is not None
+        assert second.google_calendar_id == "primary"
+
+
+async def test_a_calendar_that_is_not_the_users_to_choose(ann: Browser) -> None:
+    """The agency's word counts, whatever a form says."""
+    page = await ann.enter()
+    assert 'name="target"' not in page.text
+    ann.world.google.core.choices.append(Choice(account=ACCOUNT))
+    await ann.press("/connect", target="own")
+    connection = await held(ann.world)
+    assert connection is not None
+    assert connection.google_calendar_id == "primary"
+
+
+async def test_a_calendar_of_its_own_whose_test_fails(google: StandIn, tmp_path: Path) -> None:
+    """It is found again by the next try, not made twice."""
+    async with world_of(google, tmp_path, policies=OWN) as world, world.browser() as ann:
+        await ann.enter()
+        google.faults.add("status", method="events.insert", status=400, reason="invalid", times=1)
+        assert "Nothing was connected" in (await ann.connect()).said
+        assert "You are connected" in (await ann.connect()).said
+        assert google.journal.calls["calendars.insert", "200"] == 1

@@ -236,6 +236,7 @@ async def world_of(
     policies: Policies | None = None,
     public: str | None = None,
     key: HostKey | None = None,
+    forms_per_minute: int = 1_000,
     **settings: Any,
 ) -> AsyncIterator[World]:
     """A portal that serves."""
@@ -268,7 +269,9 @@ async def world_of(
         google=google_parts,
         key=key or host_key(SECRET),
         public=Public(public or url),
-        limits=Limits(Limit(chosen.portal_entries_per_minute, clock.steady), Limit(1_000)),
+        limits=Limits(
+            Limit(chosen.portal_entries_per_minute, clock.steady), Limit(forms_per_minute, clock.steady)
+        ),
         clock=clock,
     )
     server = server_of(parts, chosen)

@@ -46,6 +46,7 @@ class Setup:
     accept_truncated: bool = False
     slow_s: float = 0.0
     seek_delay_s: float = 0.0
+    held: bool = True
 
     @property
     def names(self) -> Names:
@@ -187,14 +188,23 @@ def slow_seek(chain: Chain) -> None:
     consumer = chain.app.consumer
 
     async def late() -> Any:
+        chain.note("seeks", None)
         await asyncio.sleep(chain.setup.seek_delay_s)
         return await original(consumer)
 
     consumer.seek_to_committed = late
 
 
+def let_go(app: App) -> None:
+    """Leave the end of a rebalance, and what is handed over then, to Faust as it is."""
+    app.on_rebalance_complete.disconnect(app._hold)
+    app.consumer._may_take = lambda *_: False
+
+
 async def main(setup: Setup, instance_id: str) -> None:
     chain = Chain(setup, instance_id if setup.static else None)
+    if not setup.held:
+        let_go(chain.app)
     if setup.seek_delay_s:
         slow_seek(chain)
     async with chain:

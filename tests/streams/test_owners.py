@@ -11,7 +11,7 @@ from aiokafka.structs import TopicPartition
 
 from streams import owners
 from streams.names import Names
-from streams.owners import Owners
+from streams.owners import TOLD, Owners
 
 ALL = frozenset(range(4))
 LEFT, RIGHT = frozenset({0, 1}), frozenset({2, 3})
@@ -92,6 +92,24 @@ async def test_calls_of_an_owner_two_before(group: Group) -> None:
     found = await group.process("c").claim(LEFT)
     assert found.spent == {one._process: (200, 40.0), other._process: (6, 60.0)}
     assert (await one.claim(LEFT)).spent == {}
+
+
+async def test_calls_that_went_away_with_their_users_and_came_back(group: Group) -> None:
+    """At every moment they count at exactly one worker, whoever made them."""
+    one, other = group.process("a"), group.process("b")
+    await one.claim(ALL)
+    await one.release({"": (400, 60.0)}, unsure=NOTHING)
+    found = await one.claim(RIGHT)
+    assert (found.gone, found.spent) == (0.5, {})
+    assert (await other.claim(LEFT)).spent == {one._process: (200, 60.0)}
+    await one.release({"": (200, 60.0)}, unsure=NOTHING)
+    await other.release({"": (6, 60.0), one._process: (200, 60.0)}, unsure=NOTHING)
+    found = await one.claim(ALL)
+    assert (found.gone, found.spent) == (0.0, {one._process: (200, 60.0), other._process: (6, 60.0)})
+    await one.release({"": (200, 60.0)} | found.spent, unsure=NOTHING)
+    found = await one.claim(ALL)
+    assert found.gone == 0.0
+    assert found.spent == {one._process + TOLD: (200, 60.0), other._process: (6, 60.0)}
 
 
 async def test_owner_that_died(group: Group) -> None:

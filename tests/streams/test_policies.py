@@ -162,7 +162,7 @@ def test_several_mistakes(tmp_path: Path) -> None:
         ("[default]\ndetails = false", r"details: should be 'full' or 'title_only'"),
         (
             '[default]\nuser_may_choose = ["title"]',
-            r"user_may_choose: should be 'colour', 'details' or 'show_as'",
+            r"user_may_choose: should be 'colour', 'details', 'show_as' or 'target_calendar'",
         ),
         ('[default]\nuser_may_choose = "colour"', r"user_may_choose: should be a list of words"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import deque
 
@@ -25,7 +26,9 @@ NOTHING = frozenset[int]()
 class Member:
     """A worker: a quota, and hands that work through the queues of its partitions."""
 
-    def __init__(self, group: Group, name: str, google: Google, queues: list[deque[str]]) -> None:
+    def __init__(
+        self, group: Group, name: str, google: Google, queues: list[deque[str]], *, edits: bool = False
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.quota = Quota(PROJECT, 10**6, 64, loop.time)
         self.shares = Shares(self.quota, PROJECT, PARTITIONS)
@@ -33,10 +36,13 @@ class Member:
         self.owners._clock = loop.time
         self.google, self.queues = google, queues
         self.hands: list[asyncio.Task[None]] = []
+        self.edits = edits
+        self.waited: list[float] = []
 
     async def open(self, partitions: frozenset[int]) -> None:
         self.shares.take(partitions, await self.owners.claim(partitions))
         self.hands = [asyncio.create_task(self._work(self.queues[n])) for n in partitions for _ in range(6)]
+        self.hands += [asyncio.create_task(self._edit(n)) for n in partitions]
 
     async def close(self) -> None:
         """A drain: what is under way is answered."""
@@ -68,6 +74,17 @@ class Member:
                 queue.appendleft(user)
                 refused = permit
 
+    async def _edit(self, number: int) -> None:
+        """Tonight's shifts change, too, half as often as what is kept for them would allow."""
+        place, calm = Place(later=False, start=0.0), 60 / (PROJECT / 10 / PARTITIONS) * 2.2
+        while self.edits:
+            await asyncio.sleep(calm)
+            began = asyncio.get_running_loop().time()
+            with contextlib.suppress(RateLimited):
+                async with self.quota.permit(f"tonight{number}", place):
+                    self.waited.append(asyncio.get_running_loop().time() - began)
+                    await self.google.call(f"tonight{number}", place)
+
 
 def _deal(members: list[Member]) -> list[frozenset[int]]:
     return [frozenset(range(n, PARTITIONS, len(members))) for n in range(len(members))]
@@ -97,7 +114,7 @@ def test_rolling_restarts(pauses: list[float], seed: int) -> None:
         here: list[Member] = []
         for number, pause in enumerate(pauses):
             stay = [one for one in here if dice.random() < 0.6]
-            after = [*stay, Member(group, f"w{number % 3}", google, queues)]
+            after = [*stay, Member(group, f"w{number % 3}", google, queues, edits=True)]
             await _rebalance(here, after)
             here = after
             await asyncio.sleep(pause)
@@ -157,6 +174,27 @@ def test_workers_that_come_and_go_every_few_seconds() -> None:
             return asyncio.get_running_loop().time() - began
 
     assert skip(story()) == 0
+
+
+def test_workers_that_join_in_a_full_minute() -> None:
+    """What is soon goes on at once, at those whose share has shrunk as well, and Google refuses nothing."""
+
+    async def story() -> tuple[Google, list[float]]:
+        google, group, queues = Google(project=PROJECT), Group(), _queues(500)
+        members = [Member(group, "a", google, queues, edits=True)]
+        await _rebalance([], members)
+        await asyncio.sleep(30)
+        for name in ("b", "c"):
+            before, members = members, [*members, Member(group, name, google, queues, edits=True)]
+            await _rebalance(before, members)
+            await asyncio.sleep(20)
+        await asyncio.sleep(100)
+        return google, [seconds for one in members for seconds in one.waited]
+
+    google, waited = skip(story())
+    assert google.refused == []
+    assert len(waited) > 40
+    assert max(waited) <= 1
 
 
 def test_half_of_what_was_taken_over_is_passed_on() -> None:

@@ -20,7 +20,11 @@ from tests.streams.runtime_worker import Setup
 
 PARTITIONS = 4
 ROUNDS = int(os.environ.get("SHIFTCAL_TEST_CHURN_ROUNDS", "3"))
-RATE = 150
+RATE = 400
+
+#: Sent in one go: what is fetched together is what Faust throws away together.
+BURST = 200
+GAP = "jumping over records that exist"
 
 
 @pytest.mark.parametrize("seek_delay_s", [0.0, 0.2], ids=["as it is", "slow seek"])
@@ -40,7 +44,10 @@ async def test_second_worker_comes_and_goes(
     async with worker(setups[0]) as first, Cluster(broker) as cluster:
         workers.append(first)
         await first.ready()
-        load = asyncio.create_task(_load(sender, names))
+        loads = [
+            asyncio.create_task(sending)
+            for sending in (_load(sender, names), _while_it_seeks(sender, names, first))
+        ]
         for round_ in range(ROUNDS):
             async with worker(setups[1]) as second:
                 workers.append(second)
@@ -51,8 +58,9 @@ async def test_second_worker_comes_and_goes(
                 else:
                     assert (await second.term())[0] == 0, second.errors
             await asyncio.sleep(2)
-        load.cancel()
-        await asyncio.wait({load})
+        for load in loads:
+            load.cancel()
+        await asyncio.wait(loads)
         ends = await _settled(cluster, names)
         assert first.process.returncode is None, first.errors
         assert (await first.term())[0] == 0
@@ -62,15 +70,66 @@ async def test_second_worker_comes_and_goes(
         (tp, offset) for tp, end in ends.items() for offset in range(end) if (*tp, offset) not in seen
     ]
     assert passed_over == []
-    assert sum(ends.values()) > 3 * RATE
+    assert sum(ends.values()) > 3 * BURST
+
+
+async def test_flow_is_not_held(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
+    """The same without our hold: records are passed over within a few joins, and the continuity guard ends the worker."""
+    broker, names = Broker(kafka.bootstrap), Names(prefix=prefix)
+    await create(broker, names.specs(PARTITIONS), 1)
+    setups = [
+        Setup(kafka.bootstrap, prefix, str(tmp_path / who), PARTITIONS, seek_delay_s=0.2, held=False)
+        for who in ("first", "second")
+    ]
+    sender = Sender(broker)
+    await sender.start()
+    async with worker(setups[0]) as first:
+        await first.ready()
+        load = asyncio.create_task(_while_it_seeks(sender, names, first))
+        errors = await _until_one_ends(first, setups[1])
+        load.cancel()
+        await asyncio.wait({load})
+    await sender.stop()
+    assert GAP in errors
+
+
+async def _until_one_ends(first: Process, joins: Setup) -> str:
+    """Have a second worker come and go until either ends by itself, and return what that one said."""
+    for _ in range(10):
+        async with worker(joins) as second:
+            for _ in range(200):
+                for one in (first, second):
+                    if one.process.returncode is not None:
+                        await one.ended()
+                        return one.errors
+                if second.opened():
+                    break
+                await asyncio.sleep(0.05)
+            await second.kill()
+    return "none ended"
 
 
 async def _load(sender: Sender, names: Names) -> None:
-    number = 0
     while True:
+        await _burst(sender, names, BURST)
+        await asyncio.sleep(BURST / RATE)
+
+
+async def _while_it_seeks(sender: Sender, names: Names, worker: Process) -> None:
+    """Send without a pause while a slow seek of this worker lasts, so that something is always being handed over."""
+    begun = 0
+    while True:
+        if (seeks := sum(what == "seeks" for what, _ in worker.notes)) > begun:
+            begun = seeks
+            for _ in range(30):
+                await _burst(sender, names, BURST)
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
+
+
+async def _burst(sender: Sender, names: Names, count: int) -> None:
+    for number in range(count):
         await sender.send(names.inputs[number % 5], b"a/%d" % (number % 97), b"%d" % number)
-        number += 1
-        await asyncio.sleep(1 / RATE)
 
 
 async def _settled(cluster: Cluster, names: Names) -> dict[TopicPartition, int]:

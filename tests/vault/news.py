@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from schemas.outputs import LastError, SyncResult, SyncState, SyncStatus
+from schemas.outputs import CausedBy, LastError, SyncResult, SyncState, SyncStatus
 from tests.vault.facts import AGENCY, NOON
 from vault import Applied, Batch, News, Source, Span
 from vault.projection import Projection
@@ -53,6 +53,12 @@ def result(user: str, offset: int, latency_ms: int | None = 300, **fields: Any) 
         latency_ms=latency_ms,
     )
     return News(AGENCY, user, record, told.model_copy(update=fields))
+
+
+def repair(user: str, offset: int, event_id: str = "e-1", **fields: Any) -> News[SyncResult]:
+    """A result that a command of the user caused."""
+    cause = CausedBy(topic="t-sync-commands", partition=0, offset=offset, event_id=event_id, occurred_at=NOON)
+    return result(user, offset, caused_by=fields.pop("caused_by", cause), **fields)
 
 
 async def read(

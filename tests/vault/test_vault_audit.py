@@ -82,6 +82,19 @@ async def test_an_older_choice(vault: Vault) -> None:
     assert await vault.preferences.get(AGENCY, "ann") == {"color": 6}
 
 
+async def test_everybodys_choices(vault: Vault) -> None:
+    """Page by page everybody is met once, with the time of the choice, and in the order of ids."""
+    for agency, user in (("west", "ann"), (AGENCY, "bob"), (AGENCY, "ann"), ("east", "zoe"), ("west", "bob")):
+        await vault.preferences.put(agency, user, {"of": user}, NOON)
+    met: list[tuple[str, str]] = []
+    last = ("", "")
+    while page := await vault.preferences.after(last, 2):
+        assert all((one.value, one.at) == ({"of": one.user_id}, NOON) for one in page)
+        met += [(one.agency_id, one.user_id) for one in page]
+        last = met[-1]
+    assert met == [("east", "zoe"), (AGENCY, "ann"), (AGENCY, "bob"), ("west", "ann"), ("west", "bob")]
+
+
 async def test_a_choice_at_a_time_without_a_zone(vault: Vault) -> None:
     """It is refused: nobody knows which instant is meant."""
     with pytest.raises(Exception, match="zone"):

@@ -23,7 +23,7 @@ from tests.vault.facts import (
     token_of,
     tokens_to_revoke,
 )
-from tests.vault.news import STATUS, lost, read, result, status, view
+from tests.vault.news import STATUS, lost, read, repair, result, status, view
 from vault import AuditEntry, Erased, News, PortalSession, StillConnected, Vault
 from vault.models import Base
 
@@ -99,7 +99,7 @@ async def portal_of(vault: Vault, user: str, agency: str = AGENCY) -> None:
     offset = 1 + max((await vault.projection.positions([STATUS])).values(), default=0)
     cookie = f"cookie-{agency}-{user}"
     await vault.sessions.begin(PortalSession(cookie, agency, user, user, "operator", "csrf", NOON, LATER))
-    news: list[News[Any]] = [lost(user, offset), view(user, offset, b"x"), result(user, offset)]
+    news: list[News[Any]] = [lost(user, offset), view(user, offset, b"x"), repair(user, offset)]
     await read(vault.projection, *(replace(one, agency_id=agency) for one in news), first=0)
     await vault.notices.raise_(agency, user, "invalid_grant", NOON)
     await vault.preferences.put(agency, user, {"color": 5}, NOON)
@@ -111,11 +111,12 @@ async def test_somebody_who_used_the_portal(vault: Vault) -> None:
     """Session, status, schedule, last change, notice and preferences go; the log goes on without the name."""
     await portal_of(vault, "ann")
     erased = await vault.forget(AGENCY, "ann")
-    assert erased == Erased(0, 0, 0, portal=6)
+    assert erased == Erased(0, 0, 0, portal=7)
     assert await vault.sessions.get("cookie-metro-ems-ann", NOON) is None
     assert await vault.projection.status(AGENCY, "ann") is None
     assert await vault.projection.view(AGENCY, "ann") is None
     assert await vault.projection.last_result(AGENCY, "ann") is None
+    assert await vault.projection.repairs(AGENCY, "ann", "e-1") == {}
     assert await vault.notices.due(LATER, 9) == []
     assert await vault.preferences.get(AGENCY, "ann") is None
     assert await vault.audit.newest(9) == [
@@ -217,6 +218,7 @@ def test_every_table_that_could_name_a_person() -> None:
         "projected_statuses",
         "projected_views",
         "projected_results",
+        "repairs",
         "audit",
         "notices",
         "preferences",

@@ -6,7 +6,6 @@ import asyncio
 from datetime import datetime, timedelta
 
 from tests.vault.facts import AGENCY, LATER, NOON, TICK, Opener
-from tests.vault.news import lost, read, status
 from vault import Notice, Vault
 
 DAY = timedelta(days=1)
@@ -122,24 +121,21 @@ async def test_more_than_asked_for(vault: Vault) -> None:
     assert await users_due(vault, LATER, 2) == ["bob"]
 
 
-async def test_what_a_portal_did_not_come_to_before_it_died(vault: Vault) -> None:
-    """Losses that the statuses show and nobody noticed are raised, and settled ones settled; the others stay as they are."""
-    await read(vault.projection, lost("ann", 0), lost("bob", 1), lost("cid", 2), status("dan", 3))
-    await vault.notices.raise_(AGENCY, "bob", "invalid_grant", NOON)
-    first = await due(vault, NOON)
-    await vault.notices.delivered(first.id, NOON)
-    await vault.notices.raise_(AGENCY, "unknown", "invalid_grant", NOON)
-    await vault.notices.follow(LATER)
-    assert sorted(await users_due(vault, LATER)) == ["ann", "cid", "unknown"]
-    await read(vault.projection, status("bob", 4), status("cid", 5, "stopped"), status("ann", 6, None))
-    await vault.notices.follow(LATER)
-    await vault.notices.follow(LATER)
-    assert sorted(await users_due(vault, NOON + 2 * DAY)) == ["ann", "unknown"]
+async def test_everybody_whose_episode_lasts(vault: Vault) -> None:
+    """They are named with the time since when, delivered or not; who is settled is not among them."""
+    assert await vault.notices.open_() == {}
+    for number, user in enumerate(["ann", "bob", "cid"]):
+        await vault.notices.raise_(AGENCY, user, "invalid_grant", NOON + number * TICK)
+    await vault.notices.delivered((await vault.notices.due(NOON, 9))[0].id, NOON)
+    await vault.notices.settle(AGENCY, "bob")
+    assert await vault.notices.open_() == {(AGENCY, "ann"): NOON, (AGENCY, "cid"): NOON + 2 * TICK}
 
 
-async def test_two_portals_that_follow_at_once(vault: Vault, url: str, key: str, opened: Opener) -> None:
-    """There is one episode, with the reason that the status gives."""
+async def test_two_portals_that_notice_at_once(vault: Vault, url: str, key: str, opened: Opener) -> None:
+    """There is one episode, and one of its notices."""
     other = await opened(url, key)
-    await read(vault.projection, lost("ann", 0))
-    await asyncio.gather(*(one.notices.follow(NOON) for _ in range(3) for one in (vault, other)))
-    assert (await due(vault, NOON)).reason == "invalid_grant"
+    raised = [
+        one.notices.raise_(AGENCY, "ann", "invalid_grant", NOON) for _ in range(3) for one in (vault, other)
+    ]
+    await asyncio.gather(*raised)
+    assert await users_due(vault, NOON) == ["ann"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from datetime import timedelta
+from pathlib import Path
+from shutil import copyfile
 
 import pytest
 from cryptography.fernet import Fernet
@@ -266,7 +268,7 @@ async def test_somebody_who_connects_while_batches_are_written(
 
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_any_readers(data: st.DataObject) -> None:
+def test_any_readers(migrated_file: Path, data: st.DataObject) -> None:
     """However many readers cut the log into whatever batches, die and begin again: the end is that of one who reads once."""
     length = data.draw(st.integers(1, 12))
     choices: list[SyncState | None] = ["in_sync", "paused", None]
@@ -291,4 +293,5 @@ def test_any_readers(data: st.DataObject) -> None:
             await vault.close()
 
     with tempfile.TemporaryDirectory() as folder:
+        copyfile(migrated_file, Path(folder, "v.db"))
         asyncio.run(run(folder))

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.outputs import CausedBy
 from tests.vault.facts import AGENCY, LATER, NOON, TICK, consent
-from tests.vault.news import lost, read, result, status, view
+from tests.vault.news import lost, read, repair, result, status, view
 from vault import LATENCY_BOUNDS_MS, LatencyMinute, Person, Vault
 
 MINUTE = timedelta(minutes=1)
@@ -56,6 +57,28 @@ async def test_a_search(vault: Vault, question: dict[str, object], users: set[st
     assert set(await found(vault, **question)) == users
 
 
+@pytest.mark.parametrize("odd", ["\0", "\ud800", "a\0nn", "'", "\\", "x" * 100_000])
+async def test_whatever_somebody_asks_for(vault: Vault, odd: str) -> None:
+    """It is nobody's, in any question that a page asks; the text of an address is no reason to fail."""
+    await people(vault)
+    assert await found(vault, text=odd) == []
+    assert await found(vault, agency=odd) == []
+    assert set(await found(vault, after=(odd, odd))) <= set(await found(vault))
+    assert await vault.projection.status(odd, "ann") is None
+    assert await vault.projection.view(AGENCY, odd) is None
+    assert await vault.projection.last_result(odd, odd) is None
+    assert await vault.projection.repairs(AGENCY, "ann", odd) == {}
+    assert await vault.projection.oldest(odd) is None
+    assert await vault.connection_info(AGENCY, odd) is None
+    assert await vault.connections(odd) == []
+    assert await vault.connection(odd, odd) is None
+    assert not await vault.uses_account(odd)
+    assert await vault.preferences.get(odd, odd) is None
+    assert await vault.audit.newest(9, agency=odd) == []
+    assert await vault.sessions.get(odd, NOON) is None
+    await vault.notices.settle(odd, odd)
+
+
 async def test_a_search_page_by_page(vault: Vault) -> None:
     """Everybody is met once, in the order in which one page would have them."""
     await people(vault)
@@ -68,6 +91,15 @@ async def test_a_search_page_by_page(vault: Vault) -> None:
         after = (page[-1].status.agency_id, page[-1].status.user_id)
     assert pages == whole
     assert len(pages) == 5
+
+
+async def test_who_has_one_trouble(vault: Vault) -> None:
+    """Those whose last error is this one, page by page; nobody else."""
+    await people(vault)
+    assert await vault.projection.troubled("held") == []
+    (cid,) = await vault.projection.troubled("invalid_grant")
+    assert cid.status.user_id == "cid"
+    assert await vault.projection.troubled("invalid_grant", after=(AGENCY, "cid")) == []
 
 
 async def test_the_google_account(vault: Vault) -> None:
@@ -131,6 +163,36 @@ async def test_latency_over_several_batches(vault: Vault) -> None:
         await read(vault.projection, result("ann", offset, 700, at=NOON))
     (minute,) = await vault.projection.latency(NOON - MINUTE)
     assert minute.counts == (0, 0, 0, 5, *(0,) * (len(LATENCY_BOUNDS_MS) - 3))
+
+
+async def test_what_a_command_repaired(vault: Vault) -> None:
+    """It is counted by kind, over batches, read twice or not; what a schedule's change caused is nobody's repair."""
+    schedule = CausedBy(topic="t-schedule-changed", partition=0, offset=1, event_id="e-1", occurred_at=NOON)
+    first = (
+        repair("ann", 0),
+        repair("ann", 1),
+        repair("ann", 2, action="patched"),
+        repair("ann", 3, "e-2"),
+        repair("ann", 4, caused_by=schedule),
+        repair("bob", 5),
+        result("ann", 6),
+    )
+    await read(vault.projection, *first)
+    await read(vault.projection, *first)
+    await read(vault.projection, repair("ann", 7))
+    assert await vault.projection.repairs(AGENCY, "ann", "e-1") == {"inserted": 3, "patched": 1}
+    assert await vault.projection.repairs(AGENCY, "ann", "e-2") == {"inserted": 1}
+    assert await vault.projection.repairs(AGENCY, "ann", "e-3") == {}
+    await vault.tidy(NOON + timedelta(hours=25))
+    assert await vault.projection.repairs(AGENCY, "ann", "e-1") == {}
+
+
+@pytest.mark.parametrize("event_id", ["", "nul \0", "".join(chr(0x4E00 + n) for n in range(5_000))])
+async def test_a_command_with_an_odd_event_id(vault: Vault, event_id: str) -> None:
+    """Whoever sent it is free to: no database may stop at it, since the portal would never read past it."""
+    await read(vault.projection, repair("ann", 0, event_id), repair("bob", 1))
+    assert await vault.projection.repairs(AGENCY, "ann", event_id) == {"inserted": 1}
+    assert await vault.projection.repairs(AGENCY, "bob", "e-1") == {"inserted": 1}
 
 
 async def test_tidying(vault: Vault) -> None:

@@ -152,11 +152,12 @@ async def test_a_day_later_and_another(town: Town) -> None:
     assert len(town.receiver.requests) == 3
 
 
-async def test_somebody_who_is_back(town: Town) -> None:
+@pytest.mark.parametrize("state", ["in_sync", "syncing", "stopped", "deactivated"])
+async def test_somebody_who_is_back_or_gone(town: Town, state: str) -> None:
     """No reminder any more."""
     await town.say(lost())
     await town.round()
-    await town.say(status())
+    await town.say(status(state=state))
     await town.after(days=2)
     assert town.told == [(ANN, 0)]
 
@@ -217,9 +218,9 @@ async def test_a_host_application_that_does_not_take_it(
     await town.say(lost())
     await town.round()
     assert town.trouble() is not None
-    await town.after(seconds=20)
+    await town.after(seconds=9)
     assert len(town.receiver.requests) == 1
-    await town.after(seconds=20)
+    await town.after(seconds=5)
     assert len(town.receiver.requests) == 2
     await town.after(minutes=2)
     assert town.told == [(ANN, 0)]

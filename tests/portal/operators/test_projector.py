@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from aiokafka.admin import NewPartitions, RecordsToDelete
@@ -29,6 +30,7 @@ from tests.portal.operators.world import (
     result,
     status,
 )
+from tests.postgres import Postgres
 
 
 def row(title: str = "Medic 12 Day", user: str = ANN) -> UserRow:
@@ -68,6 +70,22 @@ async def test_news_of_all_three_kinds(world: World) -> None:
     assert last is not None
     assert (last.action, last.latency_ms) == ("inserted", 340)
     assert await world.counted() == 2
+
+
+async def test_news_in_another_database(
+    kafka: Kafka, prefix: str, tmp_path: Path, postgres: Postgres
+) -> None:
+    """The same on PostgreSQL, for more hosts than one."""
+    with postgres.database() as url:
+        async with open_world(kafka, prefix, tmp_path, database_url=url) as world:
+            async with world.projecting() as one, world.projecting() as two:
+                await world.say(*(status(state="syncing", pending=n) for n in range(20)), status())
+                await world.row(row())
+                await world.tell(*(result() for _ in range(20)))
+                await world.caught_up(one)
+                await world.caught_up(two)
+            assert (await world.state(), await world.counted()) == ("in_sync", 20)
+            assert await world.view() is not None
 
 
 async def test_the_newest_wins(world: World) -> None:
@@ -264,6 +282,17 @@ async def test_a_broker_that_goes_and_comes_back(
         await asyncio.to_thread(own_kafka.restart)
         await world.say(status())
         await world.shows("in_sync")
+        await world.caught_up(projector)
+        assert await _trouble(projector) is None
+        own_kafka.pause()
+        try:
+            said = await eventually(lambda: _trouble(projector), lambda found: found is not None, 40)
+        finally:
+            own_kafka.resume()
+        assert said is not None
+        assert "does not answer in time" in said
+        await world.say(status(state="syncing"))
+        await world.shows("syncing")
         await world.caught_up(projector)
 
 

@@ -151,11 +151,11 @@ class World:
 @asynccontextmanager
 async def open_world(kafka: Kafka, prefix: str, home: Path, **more: Any) -> AsyncIterator[World]:
     """Make the topics, open the vault."""
+    more = {"database_url": f"sqlite+aiosqlite:///{home}/vault.db"} | more
     settings = Settings(
         kafka_bootstrap=kafka.bootstrap,
         topic_prefix=prefix,
         partitions=PARTITIONS,
-        database_url=f"sqlite+aiosqlite:///{home}/vault.db",
         vault_keys=Fernet.generate_key().decode(),
         **more,
     )

@@ -23,3 +23,8 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("ix_repairs_at", "repairs", ["at"])
+
+
+def downgrade() -> None:
+    """Go back. What a re-sync repaired is not told any more."""
+    op.drop_table("repairs")
