@@ -88,6 +88,23 @@ def page(reply: Reply, now: datetime) -> Page:
     raise _error("list", reply, reasons, now) or _unavailable(reasons.word, reply, now)
 
 
+def calendar(reply: Reply, now: datetime) -> str | None:
+    """Return the id of the calendar that a reply is about; None where there is none any more."""
+    found = _json(reply) if reply.status == 200 else None
+    if isinstance(found, dict) and isinstance(found.get("id"), str):
+        return str(found["id"])
+    if reply.status == 200:
+        raise _unavailable("unreadable", reply, now)
+    reasons = _reasons(reply, now)
+    match _error("list", reply, reasons, now):
+        case CalendarGone():
+            return None
+        case None:
+            raise _unavailable(reasons.word, reply, now)
+        case error:
+            raise error
+
+
 def _held(kind: Kind, reply: Reply, now: datetime) -> Answer:
     event = _json(reply)
     whole = isinstance(event, dict) and all(isinstance(event.get(name), str) for name in ("id", "etag"))

@@ -17,6 +17,7 @@ from gcal.port import Grant, Page
 from gcal.requests import Requests
 from gcal.tokens import AccessTokens
 from gcal.transport import Reply, Transport
+from schemas.errors import CalendarGone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +68,19 @@ class GoogleCalendar:
         request = self._requests.listing(google_calendar, agency_id, ended_after, page_token)
         return classify.page(await self._send(grant, request), datetime.now(UTC))
 
+    async def make_calendar(self, grant: Grant, summary: str, time_zone: str | None = None) -> str:
+        """Make a secondary calendar of the user's, and return its id."""
+        reply = await self._send(grant, self._requests.new_calendar(summary, time_zone))
+        made = classify.calendar(reply, datetime.now(UTC))
+        if made is None:
+            raise CalendarGone("calendars.insert", _NOT_MADE)
+        return made
+
+    async def has_calendar(self, grant: Grant, google_calendar: str) -> bool:
+        """Whether that calendar is still there, and within reach of the consent."""
+        reply = await self._send(grant, self._requests.calendar(google_calendar))
+        return classify.calendar(reply, datetime.now(UTC)) is not None
+
     async def revoke(self, refresh_token: SecretStr) -> None:
         """Make Google forget the consent, with everything that its account granted to our project."""
         form = {"token": refresh_token.get_secret_value()}
@@ -108,3 +122,6 @@ class GoogleCalendar:
         reply = await self._transport.post_form(self._settings.token_url, form)
         has_client = bool(self._settings.client_id and secret and secret.get_secret_value())
         return oauth.issued(reply, datetime.now(UTC), has_client=has_client)
+
+
+_NOT_MADE = "Google did not let a calendar be made for this user; connect again and grant all that is asked."

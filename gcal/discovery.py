@@ -1,4 +1,4 @@
-"""Google's description of its Calendar API, cut down to the five methods that Shiftcal calls.
+"""Google's description of its Calendar API, cut down to the methods that Shiftcal calls.
 
 Comes in: the API's root URL. Goes out: a discovery document for `aiogoogle.GoogleAPI`. Not here: anything that Google's
 own document does not say; a test holds every line of this one against it.
@@ -12,7 +12,9 @@ from schemas.mutations import EventBody
 
 SERVICE_PATH = "calendar/v3/"
 
-_EVENTS = "calendars/{calendarId}/events"
+_CALENDARS = "calendars"
+_CALENDAR = _CALENDARS + "/{calendarId}"
+_EVENTS = _CALENDAR + "/events"
 _EVENT = _EVENTS + "/{eventId}"
 
 
@@ -30,6 +32,12 @@ def document(api_url: str) -> EventBody:
         "parameters": {},
         "schemas": {},
         "resources": {
+            "calendars": {
+                "methods": {
+                    "insert": _calendars("insert", "POST", _CALENDARS),
+                    "get": _calendars("get", "GET", _CALENDAR),
+                }
+            },
             "events": {
                 "methods": {
                     "insert": _method("insert", "POST", _EVENTS, sendUpdates=_word()),
@@ -52,8 +60,25 @@ def document(api_url: str) -> EventBody:
                     "patch": _method("patch", "PATCH", _EVENT, sendUpdates=_word()),
                     "delete": _method("delete", "DELETE", _EVENT, sendUpdates=_word()),
                 }
-            }
+            },
         },
+    }
+
+
+def _calendars(name: str, verb: str, path: str) -> EventBody:
+    """Return a method about a whole calendar: one that the person's consent let us make."""
+    order = ["calendarId"] if path == _CALENDAR else []
+    return {
+        "id": f"calendar.calendars.{name}",
+        "httpMethod": verb,
+        "path": path,
+        "parameterOrder": order,
+        "parameters": {word: _word("path") | {"required": True} for word in order},
+        "scopes": [
+            "https://www.googleapis.com/auth/calendar",
+            "https://www.googleapis.com/auth/calendar.app.created",
+            "https://www.googleapis.com/auth/calendar.calendars",
+        ],
     }
 
 

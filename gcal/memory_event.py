@@ -16,6 +16,9 @@ from schemas.mutations import EventBody
 #: longer values cut, both in silence.
 KEY_LIMIT, VALUE_LIMIT = 44, 1_024
 
+#: Left out of answers.
+_DEFAULTS = {"transparency": "opaque", "visibility": "default"}
+
 
 class Refusal(Exception):
     """Google answers 400 with this reason."""
@@ -45,7 +48,9 @@ def shown(body: EventBody, time_zone: str, *, strips: bool) -> EventBody:
     sides = {side: _point(body.get(side), zone) for side in ("start", "end")}
     if ("date" in sides["start"]) != ("date" in sides["end"]):
         raise Refusal("invalid")
-    result = {field: value for field, value in body.items() if value is not None and value != ""} | sides
+    result = {
+        field: value for field, value in body.items() if value not in (None, "", _DEFAULTS.get(field))
+    } | sides
     if instant(result, "end", time_zone) <= instant(result, "start", time_zone):
         raise Refusal("timeRangeEmpty")
     properties = _properties(result.pop("extendedProperties", {}))

@@ -26,10 +26,12 @@ class Requests:
 
     def __init__(self, api_url: str) -> None:
         # aiogoogle's validation refuses null, which is how a patch removes a field.
-        events = GoogleAPI(document(api_url), validate=False).events
+        api = GoogleAPI(document(api_url), validate=False)
+        events, calendars = api.events, api.calendars
         # Each attribute access would build its method anew.
         self._insert, self._get, self._list = events.insert, events.get, events.list
         self._patch, self._delete = events.patch, events.delete
+        self._make_calendar, self._get_calendar = calendars.insert, calendars.get
 
     def of(self, google_calendar: str, call: Call) -> Request:
         """Return the request of one call about one event."""
@@ -62,3 +64,13 @@ class Requests:
             showDeleted="false",  # as a word: urlencode would spell the boolean in Python's way
             pageToken=page_token,
         )
+
+    def new_calendar(self, summary: str, time_zone: str | None) -> Request:
+        """Return the request of a secondary calendar of that name."""
+        return self._make_calendar(
+            json={"summary": summary} | ({"timeZone": time_zone} if time_zone else {}),
+        )
+
+    def calendar(self, google_calendar: str) -> Request:
+        """Return the request of what Google says of a calendar."""
+        return self._get_calendar(calendarId=google_calendar, path_params_safe_chars=_SAFE)

@@ -5,21 +5,20 @@ In: an agency and users. Out: messages on `sync-commands`, with the time of now.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
-from uuid import uuid4
 
-import orjson
 import typer
 from pydantic import TypeAdapter, ValidationError
 
 from ops import vaults
 from ops.console import say
-from ops.kafka import Pipeline, names_of, sending
 from ops.teach import add
 from schemas.base import Id
 from schemas.errors import OperatorError
 from streams.codec import key
+from streams.commands import message
+from streams.kafka import Pipeline, sending
+from streams.reach import names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 
@@ -110,18 +109,6 @@ async def send(settings: Settings, users: Iterable[tuple[str, str]], command: di
             await pipeline.take(await sender.send(topic, key(agency, user), message(agency, user, command)))
         await pipeline.flush()
         return pipeline.delivered
-
-
-def message(agency: str, user: str, command: dict[str, object]) -> bytes:
-    """One command of now."""
-    envelope: dict[str, object] = {
-        "event_id": str(uuid4()),
-        "occurred_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-        "agency_id": agency,
-        "user_id": user,
-        "schema_version": 1,
-    }
-    return orjson.dumps(envelope | command)
 
 
 async def _resync(settings: Settings, agency: str, users: list[Named]) -> None:

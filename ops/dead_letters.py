@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from ops import letterbox
 from ops.console import complain, say, say_json, say_table
-from ops.kafka import names_of
-from ops.letters import Letter, Number, hindrance, still_wrong
 from ops.teach import add
 from schemas.errors import OperatorError
+from streams import letterbox
+from streams.letters import Letter, Number, hindrance, number_of, still_wrong
+from streams.reach import names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 
@@ -27,19 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _HEADS = ("number", "when", "reason", "source", "error")
-#: More than Kafka has partitions or offsets for.
-_WIDEST = 19
 
 
 def _number(text: str) -> Number:
-    partition, colon, offset = text.partition(":")
-    if not (
-        colon and partition.isdecimal() and offset.isdecimal() and max(len(partition), len(offset)) < _WIDEST
-    ):
+    number = number_of(text)
+    if number is None:
         raise typer.BadParameter(
             "expected PARTITION:OFFSET, such as 3:17, as `shiftcal dead-letters list` shows it"
         )
-    return Number(int(partition), int(offset))
+    return number
 
 
 Reason = Annotated[str | None, typer.Option(help="Only letters with this reason.", show_default=False)]
@@ -133,6 +129,10 @@ def redrive(
         Path | None,
         typer.Option(metavar="FILE", help="A corrected payload, for one letter.", show_default=False),
     ] = None,
+    plain: Annotated[
+        bool,
+        typer.Option("--plain", help="FILE holds a plain message: leave a CloudEvent's headers behind."),
+    ] = False,
     only_readable: Annotated[
         bool, typer.Option("--only-readable", help="Leave out what would become a dead letter again.")
     ] = False,
@@ -142,7 +142,7 @@ def redrive(
 ) -> None:
     """Send dead letters back to the topics they came from, after a fix of the software or of the payload.
 
-    Each goes with its own key and a header redriven-from. The letters stay where they are; to send one twice is
+    Each goes with its own key, the headers of a CloudEvent if it is one, and a header redriven-from. The letters stay where they are; to send one twice is
     harmless. A letter whose value is null is left out, unless --value gives it a payload.
 
     Examples: [bold]shiftcal dead-letters redrive 3:17 --value fixed.json[/bold],
@@ -156,6 +156,8 @@ def redrive(
         raise typer.BadParameter("--reason and --source go with --all")
     if value is not None and len(numbers or ()) != 1:
         raise typer.BadParameter("--value goes with exactly one number")
+    if plain and value is None:
+        raise typer.BadParameter("--plain goes with --value")
     settings = load_settings()
     corrected = None if value is None else _file(value)
     wanted = _wanted(settings, reason, source)
@@ -164,6 +166,8 @@ def redrive(
         if everything
         else run(letterbox.these(settings, list(numbers or ())))
     )
+    if plain:
+        found = [each._replace(carried=()) for each in found]
     chosen, left = _chosen(settings, found, corrected, only_readable=only_readable)
     if not dry_run:
         run(letterbox.redrive(settings, chosen))

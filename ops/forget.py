@@ -15,11 +15,12 @@ from gcal.client import GoogleCalendar, GoogleSettings
 from ops import remains, vaults
 from ops.commands import Named, named
 from ops.console import say
-from ops.kafka import names_of, sending
 from ops.teach import add
 from schemas.errors import GoogleError, OperatorError
 from schemas.facts import Forgotten
 from streams import codec
+from streams.kafka import sending
+from streams.reach import names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 
@@ -49,7 +50,8 @@ def forget(
         ),
     ] = False,
 ) -> None:
-    """Remove what is kept of a person who left: the connection, the tokens, the row of the sync, the status.
+    """Remove what is kept of a person who left: the connection, the tokens, the row of the sync, the status, and what the
+    portal knows: sessions, schedule, preferences, notices, and the name in the audit log.
 
     The person must not be connected any more. A token that Google has still to be told of is revoked first, unless
     another connection uses the account. Then the database forgets the person, a null goes to sync-status, and the
@@ -135,5 +137,6 @@ def _told(who: str, erased: Erased, revoked: int) -> str:
         f"forgot {who}: {erased.connections} connection{'' if erased.connections == 1 else 's'} removed,"
         f" {revoked} grant{'' if revoked == 1 else 's'} revoked at Google"
         + (f", {unrevoked} removed without being revoked" if unrevoked else "")
+        + (f", {erased.portal} of the portal's entries removed" if erased.portal else "")
         + "; the workers drop the person's row when they read the fact that was sent"
     )

@@ -1,6 +1,6 @@
 """Is a line of a file a message that the worker will take?
 
-In: one line, ``{"topic": ..., "value": {...}}``. Out: an `Entry` with the worker's own reading of it, or with what is
+In: one line, ``{"topic": ..., "value": {...}}``, with ``"headers": {...}`` where the record has some. Out: an `Entry` with the worker's own reading of it, or with what is
 wrong. No files and no Kafka here.
 """
 
@@ -13,10 +13,13 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
 
+from planning.cloudevents import CONTENT_TYPE, STRUCTURED, opened
 from planning.intake import INPUTS, Reading, Source, read
 
 #: Offline nobody knows what the broker's clock will say: late enough that no message is ahead of it.
 NO_CLOCK: Final = datetime(9998, 1, 1, tzinfo=UTC)
+
+Headers = tuple[tuple[str, bytes], ...]
 
 _FIELD: Final = re.compile(r"([^\s:]+): expected ")
 
@@ -42,6 +45,7 @@ class Entry(NamedTuple):
     topic: str = ""
     key: bytes | None = None
     value: bytes = b""
+    headers: Headers = ()
     reading: Reading = Reading()
     findings: tuple[Finding, ...] = ()
 
@@ -62,11 +66,28 @@ def judge(line: int, text: bytes, at: datetime) -> Entry:
         return _bad(line, "bad_topic", f"topic: expected one of {', '.join(INPUTS)}; came {came}")
     if "value" not in entry:
         return _bad(line, "bad_value", "value: expected the message, a JSON object; came nothing")
-    value = entry["value"]
-    data = _bytes(value)
-    reading = read(Source(topic, topic, 0, line, at, None, None if value is None else data))
+    headers = _headers(entry.get("headers"))
+    if headers is None:
+        return _bad(line, "bad_headers", "headers: expected an object of texts, a header each; came another")
+    value, data = entry["value"], _bytes(entry["value"])
+    reading = read(Source(topic, topic, 0, line, at, None, None if value is None else data, headers))
     findings = tuple(Finding(line, letter.reason, letter.error) for letter in reading.letters)
-    return Entry(line, topic, None if findings else _key(value), data, reading, findings)
+    if findings:
+        return Entry(line, topic, None, data, headers, reading, findings)
+    key, headers = _addressed(value, data, headers)
+    return Entry(line, topic, key, data, headers, reading)
+
+
+def _headers(found: Any) -> Headers | None:
+    """Return the headers of a record; None where they are none."""
+    if found is None:
+        return ()
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        return None
+    try:
+        return tuple((name.encode().decode(), text.encode()) for name, text in found.items())
+    except UnicodeEncodeError:
+        return None
 
 
 def _json(text: bytes) -> Any:
@@ -90,9 +111,18 @@ def _bytes(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _key(value: dict[str, Any]) -> bytes:
-    """Group what belongs together: a calendar's messages, or a user's."""
-    return f"{value['agency_id']}/{value.get('calendar_id') or value['user_id']}".encode()
+def _addressed(value: dict[str, Any], data: bytes, headers: Headers) -> tuple[bytes, Headers]:
+    """Group what belongs together, a calendar's messages or a user's; a structured event says that it is one."""
+    if not headers and "specversion" not in value:
+        return _key(value), headers
+    found = opened(headers, data)
+    if found.within and all(name != CONTENT_TYPE for name, _ in headers):
+        headers = (*headers, (CONTENT_TYPE, STRUCTURED.encode()))
+    return _key(found.message), headers
+
+
+def _key(message: dict[str, Any]) -> bytes:
+    return f"{message['agency_id']}/{message.get('calendar_id') or message['user_id']}".encode()
 
 
 def _bad(line: int, reason: str, error: str) -> Entry:

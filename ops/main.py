@@ -19,6 +19,8 @@ from ops import (
     connections,
     dead_letters,
     forget,
+    policies,
+    portal,
     release,
     replay,
     rotation,
@@ -27,8 +29,8 @@ from ops import (
     workers,
 )
 from ops.console import complain, say
-from ops.failures import kafka_line, port_line
 from schemas.errors import OperatorError
+from streams.failures import kafka_line, port_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +44,10 @@ app = typer.Typer(
 )
 for verbs in (
     workers,
+    portal,
     topics,
     validate,
+    policies,
     connections,
     commands,
     release,

@@ -1,6 +1,6 @@
-"""`vault rotate`: every token under the newest key.
+"""`vault rotate`: everything sealed under the newest key.
 
-In: settings. Out: tokens sealed anew, and how many. Not here: how tokens are sealed.
+In: settings. Out: what was sealed anew, and how much. Not here: how anything is sealed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _NAMED = 5
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    group = typer.Typer(help="The keys that the tokens are encrypted with.", rich_markup_mode="rich")
+    group = typer.Typer(
+        help="The keys that tokens, sessions and schedules are encrypted with.", rich_markup_mode="rich"
+    )
     group.callback()(_vault)
     add(group, "rotate", rotate)
     app.add_typer(group, name="vault")
@@ -35,7 +37,7 @@ def _vault() -> None:
 
 
 def rotate() -> None:
-    """Encrypt all tokens anew with the newest key, the first of SHIFTCAL_VAULT_KEYS.
+    """Encrypt everything sealed anew with the newest key, the first of SHIFTCAL_VAULT_KEYS: tokens, sessions, schedules.
 
     In four steps no user notices: (1) put the new key at the END of the list, everywhere, and restart: all can read it;
     (2) move it to the FRONT, everywhere, and restart: all write with it; (3) run this; (4) take the old key out once it
@@ -45,10 +47,10 @@ def rotate() -> None:
 
     Example: [bold]SHIFTCAL_VAULT_KEYS="$NEW,$OLD" shiftcal vault rotate[/bold]
 
-    Reads: SHIFTCAL_VAULT_KEYS, SHIFTCAL_DATABASE_URL. Writes: the tokens in the database, encrypted.
+    Reads: SHIFTCAL_VAULT_KEYS, SHIFTCAL_DATABASE_URL. Writes: the database, sealed.
     """
     done = run(_rotate(load_settings()))
-    say(f"encrypted {done.resealed} tokens anew; {done.current} are under the newest key")
+    say(f"encrypted {done.resealed} secrets anew; {done.current} are under the newest key")
     if done.unreadable:
         named = ", ".join(done.unreadable[:_NAMED])
         more = f" and {len(done.unreadable) - _NAMED} more" if len(done.unreadable) > _NAMED else ""

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 
 def add(group: typer.Typer, name: str, verb: Callable[..., None]) -> None:
-    """Add a verb. Its paragraphs are joined to one line each, so that they fit any terminal."""
+    """Add a verb."""
+    group.command(name, help=taught(verb))(verb)
+
+
+def taught(verb: Callable[..., None]) -> str:
+    """The help of a verb. Its paragraphs are joined to one line each, so that they fit any terminal."""
     paragraphs = inspect.cleandoc(verb.__doc__ or "").split("\n\n")
-    group.command(name, help="\n\n".join(" ".join(each.split()) for each in paragraphs))(verb)
+    return "\n\n".join(" ".join(each.split()) for each in paragraphs)

@@ -16,11 +16,12 @@ from aiokafka.errors import MessageSizeTooLargeError
 from ops.console import say
 from ops.homes import Homes
 from ops.judge import NO_CLOCK, Finding, judge
-from ops.kafka import Pipeline, names_of, sending
 from ops.lines import Lines, opened
 from ops.report import JsonReport, TextReport
 from ops.teach import add
 from schemas.errors import OperatorError
+from streams.kafka import Pipeline, sending
+from streams.reach import names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 
@@ -30,7 +31,13 @@ if TYPE_CHECKING:
 File = Annotated[
     str, typer.Argument(metavar="FILE", help="A JSONL file; - for standard input.", show_default=False)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for a script.")]
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE", help="JSONL files; - for standard input.", show_default=False),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document a file, one after the other, for a script.")
+]
 
 
 class Checked(NamedTuple):
@@ -46,22 +53,26 @@ def register(app: typer.Typer) -> None:
     add(app, "produce", produce)
 
 
-def validate(file: File, as_json: AsJson = False) -> None:
-    """Check a file of messages, offline.
+def validate(files: Files, as_json: AsJson = False) -> None:
+    """Check files of messages, offline.
 
     Every line is read exactly as the worker would read it. Prints FILE:LINE, the field and what was expected for each
     bad line on standard error, warns of a shift that lives in two calendars, and exits 1 if any line is bad.
 
     Example: [bold]shiftcal validate december.jsonl[/bold], where each line is
-    {"topic": "schedule-changed", "value": {"event_id": "e1", ...}}; topics are named without their prefix.
+    {"topic": "schedule-changed", "value": {"event_id": "e1", ...}}; topics are named without their prefix. The value may
+    be a CloudEvent, and "headers": {"ce_id": "e1", ...} beside it make a binary one of it.
 
-    Reads: FILE. Writes: nothing; needs no settings, no Kafka and no database.
+    Reads: FILE, one or several. Writes: nothing; needs no settings, no Kafka and no database.
     """
-    with opened(file) as lines:
-        report = JsonReport(lines.name) if as_json else TextReport(lines.name)
-        checked = check(lines, NO_CLOCK, report)
-        report.end(checked.topics, checked.bad)
-    if checked.bad:
+    bad = 0
+    for file in files:
+        with opened(file) as lines:
+            report = JsonReport(lines.name) if as_json else TextReport(lines.name)
+            checked = check(lines, NO_CLOCK, report)
+            report.end(checked.topics, checked.bad)
+            bad += checked.bad
+    if bad:
         raise typer.Exit(1)
 
 
@@ -112,7 +123,7 @@ async def _send(settings: Settings, lines: Lines, topics: list[str]) -> None:
         try:
             for number, text in lines.each("sending"):
                 entry = judge(number, text, NO_CLOCK)
-                delivery = await sender.send(names.topic(entry.topic), entry.key, entry.value)
+                delivery = await sender.send(names.topic(entry.topic), entry.key, entry.value, entry.headers)
                 await pipeline.take(_named(delivery, f"{lines.name}:{number}"))
             await pipeline.flush()
         except BaseException:

@@ -6,15 +6,16 @@ Comes in: messages, facts and rows of `schemas`. Goes out: facts, rows, mutation
 =====================  ==================================================================
 arrow                  module
 =====================  ==================================================================
-message -> facts       `intake`
+message -> facts       `intake`, with `cloudevents`, `parsing` and `pieces`
 change -> assignment   `shifts`, `publication`
 rows -> contribution   `contribution`
 fact -> user row       `users`, with `contributed`, `connection`, `verify`, `drift` and
                        `record`
-user row -> work       `agenda`, `plan`, with `drift`, `breaker`, `window`, `identity` and
-                       `body`
+user row -> work       `agenda`, `plan`, with `preferences`, `drift`, `breaker`, `window`,
+                       `identity`, `body` and `dress`
 answer -> next call    `answers`, with `observation`
 user row -> status     `status`
+user row -> view       `standing`
 outcomes -> results    `results`
 =====================  ==================================================================
 """

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planning.body import as_patch, event_fingerprint, event_instant, insert_body
 from planning.identity import GENERATIONS, event_id
-from planning.observation import names_of
+from planning.observation import names_of, worn_by
 from planning.window import is_history
 from schemas.answers import Answer, Changed, Denied, Done, Duplicate, Held, Missing
 from schemas.mutations import (
@@ -47,7 +47,7 @@ from schemas.outcomes import Outcome, Refused, Removed, Stored
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from schemas.mutations import EventBody
+    from schemas.mutations import DressField, EventBody
 
 #: So often may somebody else write the event between our read and our write, before the lane plans anew.
 CONFLICTS = 5
@@ -74,7 +74,7 @@ def begin(mutation: Mutation) -> Attempt:
         case DeleteEvent():
             return Attempt(mutation, Remove(event_id=event, generation=generation, etag=mutation.etag))
         case PatchEvent():
-            body = as_patch(_body(mutation, event))
+            body = as_patch(_body(mutation, event), mutation.undress)
             return Attempt(
                 mutation, Patch(event_id=event, generation=generation, etag=mutation.etag, body=body)
             )
@@ -119,12 +119,22 @@ def _read(attempt: Attempt, event: EventBody, now: datetime) -> Attempt | Unsett
         if is_history(event_instant(event, "end"), now):
             return _removed(attempt, now, left=True)  # the user moved it into the past, where it stays
         return attempt._replace(call=Remove(**place))
+    wears = _worn(mutation, event)
+    body = as_patch(
+        _body(mutation, call.event_id), [field for field in wears if field not in mutation.rendered.dress]
+    )
     if cancelled:
-        body = as_patch(_body(mutation, call.event_id)) | {"status": "confirmed"}
-        return attempt._replace(call=Patch(**place, body=body, revives=True))
-    if event_fingerprint(event) == mutation.rendered.fingerprint:
+        return attempt._replace(call=Patch(**place, body=body | {"status": "confirmed"}, revives=True))
+    if event_fingerprint(event, {*wears, *mutation.rendered.dress}) == mutation.rendered.fingerprint:
         return _stored(attempt, event, now, adopted=True)
-    return attempt._replace(call=Patch(**place, body=as_patch(_body(mutation, call.event_id))))
+    return attempt._replace(call=Patch(**place, body=body))
+
+
+def _worn(mutation: InsertEvent | PatchEvent, event: EventBody) -> tuple[DressField, ...]:
+    """Return what of a standing event's dress is ours, as it says itself, or as far as we know."""
+    if (said := worn_by(event)) is not None:
+        return said
+    return mutation.undress if isinstance(mutation, PatchEvent) else ()
 
 
 def _again(attempt: Attempt, call: Call) -> Attempt | Unsettled:
@@ -162,7 +172,7 @@ def _stored(attempt: Attempt, event: EventBody, now: datetime, *, adopted: bool 
         generation=call.generation,
         etag=event["etag"],
         fingerprint=mutation.rendered.fingerprint,
-        echo=event_fingerprint(event),
+        echo=event_fingerprint(event, mutation.rendered.dress),
         start=mutation.start,
         end=mutation.end,
         at=now,

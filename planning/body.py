@@ -3,11 +3,13 @@
 Comes in: a wish and its agency's policy, or an event as Google holds it. Goes out: JSON for Google, and fingerprints
 that are equal exactly when the fields we own are: instants plus zone, never spelling.
 
-Fields we never send: attendees, source, colour; `reminders` only on insert.
+Fields we never send: attendees, source; `reminders` only on insert. Colour and transparency are the event's dress
+(`planning.dress`): ours only where somebody has set them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -15,11 +17,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from planning import dress
 from schemas.facts import Wish
-from schemas.mutations import EventBody, Rendered
+from schemas.mutations import DressField, EventBody, Rendered
 from schemas.policy import Policy
 
 #: Longest texts we send, in characters. Google documents none; longer ones were seen refused or cut.
@@ -28,9 +31,7 @@ SUMMARY, LOCATION, DESCRIPTION = 1_024, 1_024, 8_000
 
 def fingerprint(calendar_id: str, shift_id: str, wish: Wish, policy: Policy) -> str:
     """Return the fingerprint of `render`; remembered, since every plan asks for that of every shift."""
-    # A wish is known by its digest. Only a template can tell shifts of the same content apart.
-    plain = policy.title is None and policy.description is None
-    key = wish.digest if plain else (calendar_id, shift_id, wish.digest, policy.title, policy.description)
+    key = _key(calendar_id, shift_id, wish, policy)
     if (known := _known.get(key)) is None:
         if len(_known) >= _KNOWN_MOST:
             _known.clear()
@@ -40,6 +41,18 @@ def fingerprint(calendar_id: str, shift_id: str, wish: Wish, policy: Policy) -> 
 
 _known: dict[object, str] = {}
 _KNOWN_MOST = 50_000
+
+
+def _key(calendar_id: str, shift_id: str, wish: Wish, policy: Policy) -> object:
+    """Return what the fingerprint depends on. A wish is known by its digest, which covers its kind."""
+    look = policy.colour, policy.show_as, policy.details
+    # Only a template can tell shifts of the same content apart.
+    if policy.title is not None or policy.description is not None:
+        return calendar_id, shift_id, wish.digest, policy.title, policy.description, look
+    return wish.digest if look == _PLAIN else (wish.digest, look)
+
+
+_PLAIN = (Policy().colour, Policy().show_as, Policy().details)
 
 
 def render(calendar_id: str, shift_id: str, wish: Wish, policy: Policy) -> Rendered:
@@ -52,12 +65,17 @@ def render(calendar_id: str, shift_id: str, wish: Wish, policy: Policy) -> Rende
         "kind": wish.kind,
         "calendar_id": calendar_id,
     }
-    summary = _fill(policy.title, words, wish.title)[:SUMMARY]
-    location = (wish.location or "")[:LOCATION]
-    description = _fill(policy.description, words, wish.notes or "")[:DESCRIPTION]
+    summary = _fill(_title(policy), words, wish.title)[:SUMMARY]
+    location, description = "", ""
+    if policy.details == "full":
+        location = (wish.location or "")[:LOCATION]
+        description = _fill(policy.description, words, wish.notes or "")[:DESCRIPTION]
     start, end = _moment(wish.start, wish.time_zone), _moment(wish.end, wish.time_zone)
     fields = [summary, location, description, *_spelled(start), *_spelled(end)]
-    return Rendered(summary, location, description, start, end, _fingerprint(fields))
+    worn = dress.wanted(wish.kind, policy)
+    return Rendered(
+        summary, location, description, start, end, _fingerprint(fields) + dress.spelled(worn), worn
+    )
 
 
 def insert_body(event_id: str, rendered: Rendered, names: dict[str, str]) -> EventBody:
@@ -71,30 +89,31 @@ def insert_body(event_id: str, rendered: Rendered, names: dict[str, str]) -> Eve
         "end": _point(rendered.end),
         "reminders": {"useDefault": True},
         "extendedProperties": {"private": names},
-    }
+    } | dict(rendered.dress)
     return {field: value for field, value in body.items() if value}
 
 
-def as_patch(insert: EventBody) -> EventBody:
-    """Return the patch that gives a standing event the fields of this insert.
+def as_patch(insert: EventBody, undress: Collection[DressField] = ()) -> EventBody:
+    """Return the patch that gives a standing event the fields of this insert, and these fields back to its user.
 
     A patch merges, nested objects too, so whatever the insert lacks is set to null: an emptied text, the other kind of
     time (https://developers.google.com/workspace/calendar/api/guides/performance#patch-semantics).
     """
-    body = {"summary": None, "location": None, "description": None} | insert
+    nothing: EventBody = {"summary": None, "location": None, "description": None} | dict.fromkeys(undress)
+    body = nothing | insert
     body |= {
         side: {"date": None, "dateTime": None, "timeZone": None} | insert[side] for side in ("start", "end")
     }
     return {field: value for field, value in body.items() if field not in {"id", "reminders"}}
 
 
-def event_fingerprint(event: EventBody) -> str:
-    """Return the fingerprint of the fields we own, as they stand at Google."""
+def event_fingerprint(event: EventBody, worn: Collection[DressField] = ()) -> str:
+    """Return the fingerprint of the fields we own, as they stand at Google; `worn`: those of the dress."""
     fields = [event.get("summary") or "", event.get("location") or "", event.get("description") or ""]
     for side in ("start", "end"):
         point: dict[str, Any] = event.get(side) or {}
         fields += _spelled((str(point.get("dateTime") or point.get("date") or ""), point.get("timeZone")))
-    return _fingerprint(fields)
+    return _fingerprint(fields) + dress.spelled(dress.standing(event, worn))
 
 
 def event_instant(event: EventBody, side: str) -> datetime:
@@ -132,6 +151,21 @@ def _fingerprint(fields: list[str]) -> str:
 
 
 _TEMPLATES = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+
+
+def _title(policy: Policy) -> str | None:
+    """Return the template of the title. One that tells more than a title gives way where no more is wanted."""
+    if policy.title is None or policy.details == "full" or not _tells_details(policy.title):
+        return policy.title
+    return None
+
+
+@lru_cache(maxsize=1_000)
+def _tells_details(source: str) -> bool:
+    try:
+        return not meta.find_undeclared_variables(_TEMPLATES.parse(source)).isdisjoint({"location", "notes"})
+    except TemplateError:
+        return False  # it fails on every shift, and the plain title is shown
 
 
 @lru_cache(maxsize=1_000)

@@ -27,7 +27,11 @@ def contributed(row: UserRow, fact: Contribution, policy: Policy, now: datetime)
     if before is not None and fact.revision < before.revision:
         return row
     after = CalendarWish(
-        revision=fact.revision, standing=fact.standing, wishes=fact.wishes, withdrawal=fact.withdrawal
+        revision=fact.revision,
+        standing=fact.standing,
+        wishes=fact.wishes,
+        withdrawal=fact.withdrawal,
+        published=fact.published,
     )
     after = inherited(row, fact.calendar_id, after, now)
     opened, changed = dict(row.open), set[str]()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from planning.publication import withdraws
 from planning.window import is_history, local_day
-from schemas.facts import Contribution, Wish, Withdrawal
+from schemas.facts import Contribution, Published, Wish, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,7 @@ def contribution(
         cause=occasion.cause,
         causes={shift: touch.cause for shift, touch in touched.items() if touch.cause != occasion.cause},
         withdrawal=_withdrawal(publication, roster),
+        published=_published(publication),
     )
 
 
@@ -76,6 +77,12 @@ def is_published(publication: PublicationRow, wish: Wish) -> bool:
     if publication.published_through is None:
         return False
     return _lies_in(local_day(wish), publication.published_from, publication.published_through)
+
+
+def _published(publication: PublicationRow) -> Published | None:
+    if publication.version is None or publication.cause is None:
+        return None
+    return Published(version=publication.version, at=publication.cause.occurred_at)
 
 
 def _withdrawal(publication: PublicationRow, roster: RosterRow) -> Withdrawal | None:

@@ -22,13 +22,17 @@ _TIME = re.compile(r"[0-9TtZz:+\-., ]{0,40}")
 _NUMBER = re.compile(r"[0-9+\-.eE]{0,20}")
 _WORD = re.compile(r"[A-Za-z_]{0,20}")
 _ZONE = re.compile(r"[A-Z][A-Za-z_]{0,19}/[A-Za-z_/+\-0-9]{0,20}")
+_MEDIA = re.compile(r"[A-Za-z0-9.+\-]{1,20}/[A-Za-z0-9.+\-]{1,20}")
 #: Too short for a token, and without blanks, as names and titles have.
 _ID = re.compile(r"[A-Za-z0-9_.:/\\\-\x00-\x1f]{0,20}")
 
 #: How a text in a field must look to be shown; in any other field, or where an object was expected, none is.
 _SHOWN = (
-    dict.fromkeys(("start", "end", "occurred_at", "published_from", "published_through"), _TIME)
-    | dict.fromkeys(("version", "schema_version"), _NUMBER)
+    dict.fromkeys(
+        ("start", "end", "occurred_at", "published_from", "published_through", "time", "ce_time"), _TIME
+    )
+    | dict.fromkeys(("version", "schema_version", "specversion", "ce_specversion"), _NUMBER)
+    | dict.fromkeys(("datacontenttype", "content-type"), _MEDIA)
     | dict.fromkeys(("op", "command", "reason", "purge"), _WORD)
     | dict.fromkeys(("agency_id", "calendar_id", "shift_id", "user_id"), _ID)
     | {"time_zone": _ZONE}

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 
 from planning.body import fingerprint
 from planning.identity import shift_key
+from planning.preferences import policy_for
 from planning.window import instant
 from schemas.rows import Drift
 
@@ -50,6 +51,7 @@ def noted(before: UserRow, after: UserRow, policy: Policy, ours: Collection[str]
     is_news = looked is not None and verified is not None and looked < verified
     stood, stands = _by_shift(before), _by_shift(after)
     notes: dict[str, Drift] = {}
+    policy = policy_for(after, policy)
     for key, wish in _wishes(after):
         was, now = stood.get(key), stands.get(key)
         if now is not None and now.fingerprint == fingerprint(now.calendar_id, now.shift_id, wish, policy):

@@ -1,6 +1,6 @@
 """Read one message of an input topic: into facts, or into dead letters.
 
-Comes in: raw bytes and where they stood. Goes out: keyed facts for the two internal topics, and a `DeadLetter` for each
+Comes in: raw bytes, plain or in a CloudEvent, and where they stood. Goes out: keyed facts for the two internal topics, and a `DeadLetter` for each
 part that cannot be read. One bad change never takes its neighbours along. The error names the field, what was expected
 and, cut short, what came; never a text of somebody's schedule.
 """
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from planning.cloudevents import Opened, carried, opened
 from planning.describe import describe
-from planning.parsing import parse
 from planning.pieces import cut
 from schemas.cause import Cause
 from schemas.errors import BadMessage
@@ -43,7 +43,7 @@ from schemas.messages import (
 from schemas.outputs import DeadLetter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from schemas.errors import Reason
 
@@ -82,6 +82,7 @@ class Source(NamedTuple):
     at: datetime
     key: bytes | None
     value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 class Reading(NamedTuple):
@@ -100,23 +101,25 @@ def broker_time(seconds: float) -> datetime:
 def read(source: Source) -> Reading:
     """Return the facts in a message, and the letters for what cannot be read."""
     try:
-        message = _validated(_READERS[source.name], parse(source.value), "bad_envelope")
+        found = opened(source.headers, source.value)
+        message = _validated(_READERS[source.name], found.message, "bad_envelope", found.place)
         if isinstance(message, ScheduleHeader):
-            return _changes(source, message)
-        return _facts(source, message)
+            return _changes(source, message, found)
+        return _facts(source, message, found.clock)
     except BadMessage as bad:
         return Reading(letters=(_letter(source, source.value, bad),))
 
 
-def _changes(source: Source, header: ScheduleHeader) -> Reading:
+def _changes(source: Source, header: ScheduleHeader, found: Opened) -> Reading:
     good: list[Any] = []
     bad: dict[int, str] = {}
+    place = f"{found.place}.changes" if found.place else "changes"
     for index, change in enumerate(header.changes):
         try:
-            good.append(_validated(_CHANGE, change, "bad_change", f"changes.{index}"))
+            good.append(_validated(_CHANGE, change, "bad_change", f"{place}.{index}"))
         except BadMessage as wrong:
             bad[index] = str(wrong)  # an exception would keep all that led to it in memory
-    letters = tuple(_letters(source, bad)) if bad else ()
+    letters = tuple(_letters(source, bad, found.within)) if bad else ()
     if not good:
         return Reading(letters=letters)
     changes = Changes(changes=tuple(good), cause=_cause(source, header))
@@ -124,10 +127,13 @@ def _changes(source: Source, header: ScheduleHeader) -> Reading:
     return Reading(calendar_facts=(fact,), letters=letters)
 
 
-def _letters(source: Source, bad: dict[int, str]) -> Iterator[DeadLetter]:
+def _letters(source: Source, bad: dict[int, str], within: Sequence[str]) -> Iterator[DeadLetter]:
     """Put each bad change alone in a copy of its envelope; all in one copy where the copies would be too many."""
-    pieces = cut(source.value or b"")
-    if len(bad) <= MOST_LETTERS and len(bad) * pieces.envelope <= MOST_COPIED:
+    pieces = cut(source.value or b"", within)
+    if (
+        len(bad) <= MOST_LETTERS
+        and len(bad) * (pieces.envelope + _size(carried(source.headers))) <= MOST_COPIED
+    ):
         for index, error in bad.items():
             yield _letter(source, pieces.copy([index]), BadMessage("bad_change", error))
         return
@@ -136,7 +142,7 @@ def _letters(source: Source, bad: dict[int, str]) -> Iterator[DeadLetter]:
     yield _letter(source, pieces.copy(bad), BadMessage("bad_change", error))
 
 
-def _facts(source: Source, message: Envelope) -> Reading:
+def _facts(source: Source, message: Envelope, clock: str) -> Reading:
     cause = _cause(source, message)
     match message:
         case CalendarPublished() | CalendarUnpublished():
@@ -157,7 +163,7 @@ def _facts(source: Source, message: Envelope) -> Reading:
             if message.occurred_at > source.at + AHEAD:
                 raise BadMessage(
                     "from_the_future",
-                    "occurred_at: expected a time at most five minutes after the broker's timestamp,"
+                    f"{clock}: expected a time at most five minutes after the broker's timestamp,"
                     f" {source.at.isoformat()}; came {message.occurred_at.isoformat()}.",
                 )
             return Reading(user_facts=(_user_fact(message, cause),))
@@ -190,10 +196,11 @@ def _cause(source: Source, message: Envelope) -> Cause:
 
 
 def _letter(source: Source, value: bytes | None, bad: BadMessage) -> DeadLetter:
-    error = str(bad)
-    if value is not None and len(value) > LONGEST_LETTER:
-        error += f" Its {len(value):,} bytes are too many for a letter; they stand where it came from."
-        value = None
+    error, headers = str(bad), carried(source.headers)
+    size = len(value or b"") + _size(headers)
+    if size > LONGEST_LETTER:
+        error += f" Its {size:,} bytes are too many for a letter; they stand where it came from."
+        value, headers = None, ()
     return DeadLetter(
         key=source.key,
         value=value,
@@ -202,7 +209,12 @@ def _letter(source: Source, value: bytes | None, bad: BadMessage) -> DeadLetter:
         source_topic=source.topic,
         source_partition=source.partition,
         source_offset=source.offset,
+        carried=headers,
     )
+
+
+def _size(headers: Sequence[tuple[str, bytes]]) -> int:
+    return sum(len(name) + len(value) for name, value in headers)
 
 
 def _validated(reader: TypeAdapter[Any], raw: Any, reason: Reason, place: str = "") -> Any:

@@ -12,7 +12,7 @@ from json import JSONDecoder
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 # Numbers stay texts: Python makes none of more than 4,300 digits, and only their ends matter here.
 _DECODER = JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
@@ -36,10 +36,15 @@ class Pieces(NamedTuple):
         return (self.before + ", ".join(self.changes[index] for index in indexes) + self.after).encode()
 
 
-def cut(value: bytes) -> Pieces:
-    """Cut a message that is a JSON object with a list of changes; of several lists the last counts, as for every reader."""
+def cut(value: bytes, within: Sequence[str] = ()) -> Pieces:
+    """Cut a message that is a JSON object with a list of changes; of several lists the last counts, as for every reader.
+
+    `within` names the members that lead to the message where something stands around it.
+    """
     text = value.decode()
-    found = [start for name, start, _ in _members(text, _skip(text, 0)) if name == "changes"][-1]
+    found = _skip(text, 0)
+    for wanted in (*within, "changes"):
+        found = [start for name, start, _ in _members(text, found) if name == wanted][-1]
     spans = list(_elements(text, found))
     changes = tuple(text[start:end] for start, end in spans)
     end = spans[-1][1] if spans else found + 1

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from planning.body import fingerprint, render
 from planning.breaker import held_shifts, is_unheard
+from planning.dress import left_over
 from planning.drift import is_left
 from planning.identity import event_id, shift_key
+from planning.preferences import policy_for
 from planning.remembered import Outline, newest_plan, remember, remember_again
 from planning.window import instant, is_history
 from schemas.mutations import DeleteEvent, InsertEvent, Mutation, PatchEvent
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from schemas.cause import Cause
     from schemas.facts import Wish
+    from schemas.mutations import DressField
     from schemas.policy import Policy
     from schemas.rows import Applied, UserRow
 
@@ -37,6 +40,7 @@ def plan(row: UserRow, policy: Policy, now: datetime) -> tuple[Mutation, ...]:
 
 def outline(row: UserRow, policy: Policy, now: datetime) -> Outline:
     """Return the plan, what is held of it, and what is left as it stands."""
+    policy = policy_for(row, policy)
     before = newest_plan(row)
     if before is not None and before.holds(row, policy, now):
         remember_again(before, row)
@@ -120,7 +124,8 @@ def _fulfil(
     event = standing[0] if standing else event_id(row.agency_id, calendar_id, shift_id, generation)
     cause = row.open[key].cause if key in row.open else row.connection.default_cause
     known, etag = before.get(event), standing[1].etag if standing else None
-    if known is not None and _is_same(known, (etag, wanted_is, wish.version, cause)):
+    undress = left_over(standing[1].fingerprint, wanted_is) if standing else ()
+    if known is not None and _is_same(known, (etag, wanted_is, wish.version, cause, undress)):
         return [known]
     common: dict[str, Any] = {
         "agency_id": row.agency_id,
@@ -134,15 +139,19 @@ def _fulfil(
         "end": instant(wish.end),
         "cause": cause,
     }
-    return [PatchEvent(**common, etag=etag) if etag is not None else InsertEvent(**common)]
+    if etag is None:
+        return [InsertEvent(**common)]
+    return [PatchEvent(**common, etag=etag, undress=undress)]
 
 
-def _is_same(known: Mutation, wanted: tuple[str | None, str, int, Cause | None]) -> bool:
+def _is_same(
+    known: Mutation, wanted: tuple[str | None, str, int, Cause | None, tuple[DressField, ...]]
+) -> bool:
     """Say whether a mutation of the plan before is what would be made now; its event, and so its generation, is the same."""
-    etag, fingerprint, version, cause = wanted
+    etag, fingerprint, version, cause, undress = wanted
     return (
         not isinstance(known, DeleteEvent)
-        and (known.etag if isinstance(known, PatchEvent) else None) == etag
+        and ((known.etag, known.undress) if isinstance(known, PatchEvent) else (None, ())) == (etag, undress)
         and known.rendered.fingerprint == fingerprint
         and known.version == version
         and known.cause is cause

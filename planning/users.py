@@ -15,6 +15,7 @@ from planning.connection import fold_release, fold_resync, fold_trouble, fold_tu
 from planning.contributed import contributed
 from planning.drift import noted
 from planning.identity import shift_key
+from planning.preferences import preferred
 from planning.record import record
 from planning.results import results
 from planning.status import status
@@ -27,6 +28,7 @@ from schemas.facts import (
     Contribution,
     Deactivated,
     Disconnected,
+    PreferencesSet,
     ResyncAsked,
     TokenReleased,
     TroubleFound,
@@ -71,7 +73,7 @@ class Folded(NamedTuple):
 def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
     """Return what one fact does to one user."""
     row = before or UserRow(agency_id=fact.agency_id, user_id=fact.user_id)
-    planned = _planned(row, terms) if isinstance(fact, Contribution) else frozenset()
+    planned = _planned(row, terms) if isinstance(fact, Contribution | PreferencesSet) else frozenset()
     folded = _folded(row, fact, terms)
     # After a crash between a row and its status, facts come again on a row that knows them already, and may change it
     # there and back: only telling every time tells surely. Of somebody who never connected nothing changes by that.
@@ -123,6 +125,8 @@ def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
             return row if after is connection else _with(row, connection=after)
         case UserReleased():
             return breaker.let_go(row, fact, terms.policy)
+        case PreferencesSet():
+            return preferred(row, fact)
         case CalendarSeen():
             return _seen(row, fact, terms)
         case CallsAnswered(outcomes=outcomes):

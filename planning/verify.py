@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from planning.dress import covered
 from planning.identity import event_id
+from planning.observation import Known
 from planning.window import is_history
 from schemas.rows import Applied
 
@@ -22,19 +24,22 @@ if TYPE_CHECKING:
     from schemas.rows import UserRow
 
 
-def known_ids(row: UserRow) -> dict[str, tuple[str, str, int]]:
-    """Return calendar, shift and generation of every event that is ours because we know the shift, by event id."""
-    known = {event: (a.calendar_id, a.shift_id, a.generation) for event, a in row.applied.items()}
+def known_ids(row: UserRow) -> dict[str, Known]:
+    """Return every event that is ours because we know the shift, by event id."""
+    known = {
+        event: Known(a.calendar_id, a.shift_id, a.generation, covered(a.fingerprint))
+        for event, a in row.applied.items()
+    }
     return _doubted(row) | known
 
 
-def _doubted(row: UserRow) -> dict[str, tuple[str, str, int]]:
-    found: dict[str, tuple[str, str, int]] = {}
+def _doubted(row: UserRow) -> dict[str, Known]:
+    found: dict[str, Known] = {}
     for doubt in row.doubts:
         calendar_id, shift_id = doubt.split("/")
         generation = row.burnt[doubt].generation if doubt in row.burnt else 0
         name = event_id(row.agency_id, calendar_id, shift_id, generation)
-        found[name] = (calendar_id, shift_id, generation)
+        found[name] = Known(calendar_id, shift_id, generation)
     return found
 
 

@@ -26,7 +26,7 @@ class ShiftcalError(Exception):
     """Anything that Shiftcal raises on purpose."""
 
 
-Reason = Literal["null_value", "not_json", "bad_envelope", "bad_change", "from_the_future"]
+Reason = Literal["null_value", "not_json", "bad_cloudevent", "bad_envelope", "bad_change", "from_the_future"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 

@@ -16,6 +16,7 @@ from schemas.base import SMALL, Shape
 from schemas.cause import Cause
 from schemas.messages import Delete, Upsert
 from schemas.outcomes import Observed, Outcome
+from schemas.preferences import Preferences
 
 Change = Annotated[Upsert | Delete, Field(discriminator="op")]
 
@@ -97,13 +98,20 @@ class Withdrawal(Shape):
     released: bool = False
 
 
+class Published(Shape):
+    """The publication message that stands: its version, and when it occurred."""
+
+    version: int
+    at: AwareDatetime
+
+
 class Contribution(Shape):
     """All that one calendar wants of one user, as of one `calendar-facts` record.
 
     `revision` is that record's offset. `wishes` holds the published shifts of the user by shift id; `touched` the
     versions that the causing message set for shifts that it took away from this user. `cause` is the newest message of
     the record; `causes` names, by shift, those before it that the record holds as well. `withdrawal` is None of a
-    calendar that is published, or never was.
+    calendar that is published, or never was. `published` is told to people: nothing is decided by it.
     """
 
     fact: Literal["contribution"] = "contribution"
@@ -117,6 +125,7 @@ class Contribution(Shape):
     cause: Cause
     causes: dict[str, Cause] = {}
     withdrawal: Withdrawal | None = None
+    published: Published | None = None
 
 
 class Connected(Shape):
@@ -224,6 +233,16 @@ class UserReleased(Shape):
     release_id: str
 
 
+class PreferencesSet(Shape):
+    """The user has chosen how events look, all of it, at `occurred_at`."""
+
+    fact: Literal["preferences_set"] = "preferences_set"
+    agency_id: str
+    user_id: str
+    preferences: Preferences
+    occurred_at: AwareDatetime
+
+
 class VerifyDue(Shape):
     """It is time for a look at Google, the daily one or one after a takeover; `ticket` names it."""
 
@@ -253,6 +272,7 @@ UserFact = Annotated[
     | TroubleFound
     | TokenReleased
     | UserReleased
+    | PreferencesSet
     | VerifyDue,
     Field(discriminator="fact"),
 ]

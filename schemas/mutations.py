@@ -5,6 +5,8 @@ Comes in: decisions of `planning.plan`. Goes out: the closed unions `Mutation` (
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from pydantic import AwareDatetime, InstanceOf
@@ -16,9 +18,15 @@ from schemas.cause import Cause
 #: The JSON of a Google Calendar event, https://developers.google.com/workspace/calendar/api/v3/reference/events
 EventBody = dict[str, Any]
 
+#: Google's fields that we own only where an agency or the user has set them; everywhere else they are the user's.
+DressField = Literal["colorId", "transparency"]
+
 
 class Rendered(NamedTuple):
-    """The fields we own, as for an insert, and their fingerprint; a moment is its text and its time zone, if it has one."""
+    """The fields we own, as for an insert, and their fingerprint; a moment is its text and its time zone, if it has one.
+
+    `dress`: the optional fields, only those that an agency or the user has set.
+    """
 
     summary: str
     location: str
@@ -26,6 +34,7 @@ class Rendered(NamedTuple):
     start: tuple[str, str | None]
     end: tuple[str, str | None]
     fingerprint: str
+    dress: Mapping[DressField, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
@@ -47,7 +56,7 @@ class InsertEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
 class PatchEvent:
-    """Make the standing event equal to the wish, unless it changed since `etag`."""
+    """Make the standing event equal to the wish, unless it changed since `etag`. `undress`: fields to be given back."""
 
     op: Literal["patch"] = "patch"
     agency_id: str
@@ -57,6 +66,7 @@ class PatchEvent:
     generation: int
     etag: str
     rendered: InstanceOf[Rendered]
+    undress: tuple[DressField, ...] = ()
     version: int
     start: AwareDatetime
     end: AwareDatetime

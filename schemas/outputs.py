@@ -71,7 +71,10 @@ class SyncStatus(Shape):
 
 
 class DeadLetter(Shape):
-    """What could not be read. `value` is the bytes as they came (or a copy with the bad change alone), None for a null."""
+    """What could not be read. `value` is the bytes as they came (or a copy with the bad change alone), None for a null.
+
+    `carried` are the headers that it came with, as far as it cannot be read without them.
+    """
 
     key: bytes | None
     value: bytes | None
@@ -80,6 +83,7 @@ class DeadLetter(Shape):
     source_topic: str
     source_partition: int
     source_offset: int
+    carried: tuple[tuple[str, bytes], ...] = ()
 
     def headers(self) -> list[tuple[str, bytes]]:
         """The Kafka headers of the letter, UTF-8."""
@@ -89,4 +93,5 @@ class DeadLetter(Shape):
             ("source-topic", self.source_topic.encode()),
             ("source-partition", str(self.source_partition).encode()),
             ("source-offset", str(self.source_offset).encode()),
+            *self.carried,
         ]

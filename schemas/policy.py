@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from schemas.preferences import Choice, Colour, Details, ShowAs
+
 Word = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -22,6 +24,21 @@ def _as_set(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset) and all(isinstance(each, str) for each in value):
         return frozenset(value)
     raise PydanticCustomError("words", "Input should be a list of words")
+
+
+def _as_pairs(value: Any) -> Any:
+    # Pairs in order, and not a mapping: policies are keys of what was worked out before.
+    if value is None:
+        return ()
+    if isinstance(value, Mapping):
+        return tuple(sorted(value.items()))
+    if isinstance(value, tuple):
+        return value
+    raise PydanticCustomError("table", 'Input should be a table such as {shift = "tangerine"}')
+
+
+#: In a table by kind: every kind that has no line of its own.
+EVERY_KIND = "*"
 
 
 class _Choices(BaseModel):
@@ -52,11 +69,24 @@ class Policy(_Choices):
     description: Word | None = None
     """Jinja2 source of the event's description; none: the shift's notes."""
     hold_removals_over: HoldRemovals | None = None
+    colour: Annotated[tuple[tuple[Word, Colour], ...], BeforeValidator(_as_pairs)] = ()
+    """Colour by kind, `*` for all others; of what has none the colour is the user's own."""
+    details: Details = "full"
+    show_as: ShowAs | None = None
+    """None: whether an event blocks time is the user's own."""
+    user_may_choose: Annotated[frozenset[Choice], BeforeValidator(_as_set)] = frozenset()
+    """What users may set otherwise for themselves."""
+
+    def colour_of(self, kind: str) -> Colour | None:
+        """Return the colour of this kind's events, None where it is not ours to say."""
+        by_kind = dict(self.colour)
+        return by_kind.get(kind, by_kind.get(EVERY_KIND))
 
     @cached_property
     def digest(self) -> str:
         """A short name of these very choices, the same in every process."""
-        choices = self.model_dump(mode="json") | {"synced_kinds": sorted(self.synced_kinds)}
+        choices = self.model_dump(mode="json")
+        choices |= {name: sorted(choices[name]) for name in ("synced_kinds", "user_may_choose")}
         text = repr(sorted(choices.items()))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -14,8 +14,9 @@ from pydantic.dataclasses import dataclass
 
 from schemas.base import SMALL, Shape
 from schemas.cause import Cause
-from schemas.facts import Problem, Standing, Wish, Withdrawal
+from schemas.facts import Problem, Published, Standing, Wish, Withdrawal
 from schemas.outputs import SyncStatus
+from schemas.preferences import Preferences
 
 
 class Days(Shape):
@@ -66,13 +67,14 @@ class CalendarWish(Shape):
     """What one calendar wants of the user, as of `revision` (an offset of `calendar-facts`).
 
     `share` is the part of the user's future events that the withdrawal takes off, as it was when it came; `let_go`: an
-    operator has released this user from it.
+    operator has released this user from it. `published` is the message by which the calendar stands as it does.
     """
 
     revision: int
     standing: Standing
     wishes: dict[str, Wish] = {}
     withdrawal: Withdrawal | None = None
+    published: Published | None = None
     share: float = 0.0
     let_go: bool = False
 
@@ -165,7 +167,8 @@ class UserRow(Shape):
     `burnt`, `refused`, `drift` and `open` are keyed by ``calendar/shift``; `refused` also by event id, for removals. `doubts` are
     such keys, too: a write of them may have been made that nobody told of, and none is planned any more. `let_go`: an
     operator has said that events may be removed though no shift of this user was ever received. `releases` are the
-    newest that were folded.
+    newest that were folded. `preferences` are the user's newest choices, of `preferred_at`; which of them count is the
+    agency's to say, whenever something is planned.
     """
 
     agency_id: str
@@ -180,5 +183,7 @@ class UserRow(Shape):
     let_go: bool = False
     releases: tuple[str, ...] = ()
     connection: Connection = Connection()
+    preferences: Preferences = Preferences()
+    preferred_at: AwareDatetime | None = None
     last_synced_at: AwareDatetime | None = None
     status: SyncStatus | None = None

@@ -74,6 +74,7 @@ def source_of(event: EventT[Any], names: Names) -> Source:
         at=broker_time(message.timestamp),
         key=message.key,
         value=message.value,
+        headers=tuple(message.headers or ()),
     )
 
 

@@ -74,9 +74,9 @@ class Cluster:
         admin, self._admin = self._admin, None
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await _ended(consumer.stop())
+            await ended(consumer.stop())
         if admin is not None:
-            await _ended(admin.close())
+            await ended(admin.close())
 
     @property
     def admin(self) -> AIOKafkaAdminClient:
@@ -213,7 +213,7 @@ async def _patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
             await asyncio.sleep(0.2)
 
 
-async def _ended(closing: Coroutine[Any, Any, None]) -> None:
+async def ended(closing: Coroutine[Any, Any, None]) -> None:
     """Wait until a client is closed.
 
     With the broker gone, aiokafka lets the cancellation of its own fetch task through, as if we were cancelled ourselves.

@@ -44,7 +44,7 @@ async def look(desk: Desk, session: Session, row: UserRow, ticket: str) -> Calen
     policy = desk.policies.of(row.agency_id)
     for event_id in ids_to_read(row, observed, at, policy) if same_place else ():
         async with desk.permit(session, place):
-            answer = await desk.call(session, Get(event_id=event_id, generation=known[event_id][2]))
+            answer = await desk.call(session, Get(event_id=event_id, generation=known[event_id].generation))
         stands = observe(answer.event, row.agency_id, known) if isinstance(answer, Held) else None
         if stands is None:
             absent.append(event_id)

@@ -4,6 +4,8 @@ In: offsets of inputs, internal topics, changelogs and the group. Out: `done`, o
 Not here: lanes, tables, Faust; the workers tell each other through a compacted topic, so a late or restarted one stays in the
 gate as well. History replayed from offset 0 must not flicker through calendars.
 
+What no input topic holds is told to `user-facts` before that stage begins.
+
 A stage's targets are the ends of all its partitions, taken once the stage before was reached (earlier would be too early: the
 history is still moving through the chain). Two workers may both announce a stage; each announcement is valid on its own.
 """
@@ -29,7 +31,7 @@ from streams.lost_state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from streams.cluster import Cluster
     from streams.names import Names
@@ -39,6 +41,7 @@ __all__ = ["Rebuild", "StateLost", "TruncatedHistory"]
 log = logging.getLogger(__name__)
 
 DONE = "done"
+USER_FACTS = "user-facts"
 POLL_S = 0.1
 STALLED_S = 1.0
 
@@ -47,9 +50,16 @@ class Rebuild:
     """One group's rebuild, seen by one of its workers."""
 
     def __init__(
-        self, cluster: Cluster, sender: Sender, names: Names, *, accept_truncated_history: bool = False
+        self,
+        cluster: Cluster,
+        sender: Sender,
+        names: Names,
+        *,
+        accept_truncated_history: bool = False,
+        tell_what_no_input_holds: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._cluster = cluster
+        self._tell_more = tell_what_no_input_holds
         self._sender = sender
         self._names = names
         self._accept = accept_truncated_history
@@ -61,7 +71,7 @@ class Rebuild:
         return (
             ("inputs", self._names.inputs),
             ("calendar-facts", (self._names.calendar_facts,)),
-            ("user-facts", (self._names.user_facts,)),
+            (USER_FACTS, (self._names.user_facts,)),
         )
 
     async def begin(self) -> None:
@@ -90,6 +100,8 @@ class Rebuild:
             records = await self._read()
             if DONE in records:
                 break
+            if stage not in records and stage == USER_FACTS and self._tell_more is not None:
+                await self._tell_more()
             targets = (
                 _offsets(records[stage]["targets"])
                 if stage in records

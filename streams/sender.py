@@ -109,7 +109,7 @@ class Sender:
         Order per partition is the order of the calls. Cancelling the future does not unsend the record.
         """
         future: asyncio.Future[RecordMetadata] = await self._running.send(
-            topic, _NULL if key is None and value is None else value, key, headers=headers
+            topic, _NULL if key is None and value is None else value, key, headers=list(headers or ())
         )
         return future
 

@@ -20,7 +20,9 @@ from sqlalchemy.exc import ArgumentError
 _LEGAL: Final = re.compile(r"[A-Za-z0-9._-]{0,100}")
 _BROKER: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]):(\d{1,5})")
 _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
+_ORIGIN: Final = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _LAST_PORT: Final = 65_535
+_SECRET_LEAST: Final = 32
 _DRIVERS: Final = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
@@ -86,6 +88,35 @@ def http_url(value: str) -> str:
     ):
         raise ValueError(msg)
     return value.strip().rstrip("/")
+
+
+def origins(value: object) -> object:
+    """Origins out of a comma-separated text."""
+    texts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple):
+        msg = "expected origins, separated by commas"
+        raise ValueError(msg)  # noqa: TRY004  as below
+    found = tuple(str(each).strip() for each in texts if str(each).strip())
+    # It goes into a policy of headers, where a word more would mean something.
+    if any(_ORIGIN.fullmatch(each) is None for each in found):
+        msg = "expected origins such as https://app.example.com, separated by commas"
+        raise ValueError(msg)
+    return found
+
+
+def several(value: object) -> object:
+    """Texts out of a comma-separated one."""
+    if isinstance(value, str):
+        return tuple(each.strip() for each in value.split(",") if each.strip())
+    return value
+
+
+def long_secret(value: SecretStr | None) -> SecretStr | None:
+    """A secret that nobody guesses: as long as the hash that it goes into (RFC 2104, 3)."""
+    if value is not None and len(value.get_secret_value()) < _SECRET_LEAST:
+        msg = f"expected a secret of at least {_SECRET_LEAST} characters"
+        raise ValueError(msg)
+    return value
 
 
 def database_url(value: SecretStr) -> SecretStr:

@@ -33,6 +33,7 @@ Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Host = Annotated[str, AfterValidator(rules.host)]
 HttpUrl = Annotated[str, AfterValidator(rules.http_url)]
+HttpUrls = Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(rules.several)]
 FernetKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(rules.fernet_keys)]
 Upper = BeforeValidator(rules.upper)
 Lower = BeforeValidator(rules.lower)
@@ -145,7 +146,41 @@ class Settings(BaseSettings):
         None, description="The portal's address as users' browsers see it."
     )
     portal_host_key: SecretStr | None = Field(
-        None, description="Key that verifies the links by which the host application sends its users."
+        None,
+        description="Key that verifies the links by which the host application sends its users: a secret of 32 characters"
+        " or more (HS256), or an Ed25519 public key in PEM (EdDSA).",
+    )
+    portal_session_minutes: Count = Field(
+        480,
+        description="Minutes after which whoever came into the portal by a link has to come in by a new one.",
+    )
+    portal_entries_per_minute: Count = Field(60, description="Links that one address may try per minute.")
+    portal_trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses of proxies whose X-Forwarded-For is believed, comma-separated; * believes everybody.",
+    )
+    portal_frame_ancestors: Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(rules.origins)] = Field(
+        (),
+        description="Origins, comma-separated, whose pages may show the portal in a frame; none: nobody's.",
+    )
+    privacy_url: HttpUrl | None = Field(
+        None, description="The agency's privacy policy, linked by the portal."
+    )
+    terms_url: HttpUrl | None = Field(
+        None, description="The agency's terms of service, linked by the portal."
+    )
+
+    portal_workers: HttpUrls = Field(
+        (),
+        description="Addresses of the workers' HTTP ports, comma-separated, whose /metrics the operators' page sums up.",
+    )
+    notify_url: HttpUrl | None = Field(
+        None,
+        description="Where the host application is told of users who have to connect again; none: nobody is.",
+    )
+    notify_key: Annotated[SecretStr | None, AfterValidator(rules.long_secret)] = Field(
+        None,
+        description="Secret of 32 characters or more that signs what is sent to NOTIFY_URL (HMAC-SHA256).",
     )
 
     log_format: Annotated[Literal["auto", "json", "console"], Lower] = Field(
@@ -161,6 +196,14 @@ class Settings(BaseSettings):
         protocol = str(info.data.get("kafka_security_protocol", ""))
         if value is None and protocol.startswith("SASL_"):
             msg = f"is needed, because {PREFIX}KAFKA_SECURITY_PROTOCOL is {protocol}"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("notify_key")
+    @classmethod
+    def _key_for_notices(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None and info.data.get("notify_url") is not None:
+            msg = f"is needed, because {PREFIX}NOTIFY_URL is set"
             raise ValueError(msg)
         return value
 

@@ -1,4 +1,4 @@
-"""What every test may ask for: a Kafka, a topic prefix of its own, and how hard Hypothesis tries."""
+"""What every test may ask for: a Kafka, a topic prefix of its own, a PostgreSQL, and how hard Hypothesis tries."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.kafka import Kafka, start_kafka
 from tests.kafka_java import JavaKafka, available
+from tests.postgres import NOT_PROVEN, Postgres, start_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 _used = pytest.StashKey[Kafka]()
+_databases = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +46,17 @@ def own_kafka() -> Iterator[Kafka]:
     broker.close()
 
 
+@pytest.fixture(scope="session")
+def postgres(pytestconfig: pytest.Config) -> Iterator[Postgres]:
+    """The run's PostgreSQL: shared, so each test asks it for a database of its own."""
+    server = start_postgres()
+    pytestconfig.stash[_databases] = NOT_PROVEN if server is None else server.name
+    if server is None:
+        pytest.skip(NOT_PROVEN)
+    yield server
+    server.close()
+
+
 @pytest.fixture
 def prefix() -> str:
     """A topic prefix that no other test has."""
@@ -51,6 +64,8 @@ def prefix() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say which Kafka the run used, and what that leaves unproven."""
+    """Say which Kafka and which PostgreSQL the run used, and what that leaves unproven."""
     if broker := config.stash.get(_used, None):
         terminalreporter.write_line(f"Kafka: {broker.name}. {broker.unproven or ''}".rstrip())
+    if database := config.stash.get(_databases, None):
+        terminalreporter.write_line(f"Database: {database}")

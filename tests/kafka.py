@@ -86,7 +86,7 @@ def start_kafka() -> Kafka:
     """Start, or find, the most real Kafka there is."""
     if bootstrap := os.environ.get("SHIFTCAL_TEST_KAFKA"):
         return Undisturbed(bootstrap, f"Kafka at {bootstrap}", unproven=None, close=lambda: None)
-    if _docker_answers():
+    if docker_answers():
         from tests.kafka_docker import DockerKafka  # noqa: PLC0415  only where an engine runs
 
         return DockerKafka()
@@ -107,7 +107,8 @@ def _embedded() -> Kafka:
     return Undisturbed(broker.bootstrap, name, unproven=MOCK_PROVES_LITTLE, close=broker.close)
 
 
-def _docker_answers() -> bool:
+def docker_answers() -> bool:
+    """Whether there is an engine."""
     if shutil.which("docker") is None:
         return False
     try:

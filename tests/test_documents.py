@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from schemas.policy import Policy
+from schemas.preferences import COLOUR_IDS
+from streams.policies import load_policies
+
 ROOT = Path(__file__).parent.parent
 NAMED = re.compile(r"`(?:(tests/[\w/]+\.py))?::(\w+)`")
 
@@ -19,3 +23,12 @@ def test_every_test_that_is_named(document: str) -> None:
         file, name, seen = found[1] or file, found[2], seen + 1
         assert re.search(rf"^(async )?def {name}\(", (ROOT / file).read_text(), re.MULTILINE), (file, name)
     assert seen > 10
+
+
+def test_every_policy(tmp_path: Path) -> None:
+    """Each is told, with every colour; the example is a good file."""
+    text = (ROOT / "docs" / "policies.md").read_text()
+    assert all(f"`{name}`" in text for name in (*Policy.model_fields, *COLOUR_IDS))
+    file = tmp_path / "policies.toml"
+    file.write_text(text.partition("```toml\n")[2].partition("```")[0])
+    assert set(load_policies(file).agencies) == {"metro-ems", "county"}

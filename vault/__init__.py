@@ -11,6 +11,23 @@ from vault.errors import (
     VaultKeysInvalid,
     VaultUnavailable,
 )
+from vault.portal_values import (
+    LATENCY_BOUNDS_MS,
+    Applied,
+    AuditEntry,
+    Batch,
+    LastResult,
+    LatencyMinute,
+    News,
+    Notice,
+    Partition,
+    Person,
+    PortalSession,
+    ProjectedStatus,
+    Role,
+    Source,
+    Span,
+)
 from vault.store import Vault
 from vault.values import (
     Announcement,
@@ -26,13 +43,28 @@ from vault.values import (
 )
 
 __all__ = [
+    "LATENCY_BOUNDS_MS",
     "Announcement",
+    "Applied",
+    "AuditEntry",
+    "Batch",
     "Connection",
     "ConnectionInfo",
     "Erased",
+    "LastResult",
+    "LatencyMinute",
     "Left",
     "NewConnection",
+    "News",
+    "Notice",
+    "Partition",
+    "Person",
+    "PortalSession",
+    "ProjectedStatus",
+    "Role",
     "Rotated",
+    "Source",
+    "Span",
     "State",
     "StillConnected",
     "Stored",

@@ -1,9 +1,10 @@
 """Reaching the database. In: SHIFTCAL_DATABASE_URL. Out: sessions for reading and for writing, and one error class
 for whatever keeps us from them. No tables and no rules here.
 
-Writers take one lock for the whole vault: on SQLite that is how it works anyway (BEGIN IMMEDIATE), on PostgreSQL an
-advisory lock. Two ends of connections that share a Google account must not each take the other for the one that
-stays. Connects and disconnects are rare, so nobody waits long.
+Writers take a lock: on SQLite there is one for the whole file anyway (BEGIN IMMEDIATE), on PostgreSQL an advisory lock for
+each `Part` of the vault, so that the steady writing of the projection keeps no worker from releasing a token. Two ends of
+connections that share a Google account must not each take the other for the one that stays; two portals that read the same
+topic must not each count the same result. Transactions last milliseconds, so nobody waits long.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
+from enum import IntEnum
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, event, exc, make_url, text
@@ -22,8 +24,15 @@ from vault.errors import VaultUnavailable
 SQLITE: Final = "sqlite+aiosqlite"
 POSTGRES: Final = "postgresql+asyncpg"
 _BEGIN: Final = "vault_begin"
-_LOCK: Final = 0x5348_4946_5443_414C  # "SHIFTCAL": advisory locks are numbers shared by the whole database
 _OUR_BUGS: Final = (exc.IntegrityError, exc.DataError, exc.ProgrammingError, exc.NotSupportedError)
+
+
+class Part(IntEnum):
+    """What one writer has to itself. Advisory locks are numbers shared by the whole database: these begin with "SHIFTCAL"."""
+
+    CONNECTIONS = 0x5348_4946_5443_414C
+    PROJECTION = CONNECTIONS + 1
+    PORTAL = CONNECTIONS + 2
 
 
 class Database:
@@ -48,12 +57,12 @@ class Database:
                 yield session
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncSession]:
-        """The only writer. Committed at the end; nothing happened where an error leaves the block."""
+    async def writing(self, *parts: Part) -> AsyncIterator[AsyncSession]:
+        """The only writer of these parts, of the connections unless others are named. Committed at the end; nothing happened where an error leaves the block."""
         with self.reaching():
             # Rows are read on after the commit.
             async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
-                await _lock(await session.connection())
+                await _lock(await session.connection(), parts or (Part.CONNECTIONS,))
                 yield session
 
     @asynccontextmanager
@@ -61,7 +70,7 @@ class Database:
         """As `writing`, without the objects."""
         with self.reaching(rights_are_proven=False):
             async with self._writer.begin() as connection:
-                await _lock(connection)
+                await _lock(connection, tuple(Part))
                 yield connection
 
     async def connect(self) -> None:
@@ -206,6 +215,8 @@ def _checkpoint(args: Sequence[Any], options: Mapping[str, Any]) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-async def _lock(connection: AsyncConnection) -> None:
+async def _lock(connection: AsyncConnection, parts: Sequence[Part]) -> None:
     if connection.dialect.name == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        # Always in one order: two that take the same ones must not wait for each other.
+        for part in sorted(parts):
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": int(part)})

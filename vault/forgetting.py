@@ -6,12 +6,36 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vault.errors import StillConnected
 from vault.models import ConnectionRow, OutboxRow, RevocationRow
+from vault.portal_models import (
+    AuditRow,
+    NoticeRow,
+    PreferencesRow,
+    RepairRow,
+    ResultRow,
+    SessionRow,
+    StatusRow,
+    ViewRow,
+)
 from vault.values import Erased
+
+#: Stands in the audit log where a person stood.
+FORGOTTEN = "(forgotten)"
+
+_Rows = type[SessionRow | StatusRow | ViewRow | ResultRow | RepairRow | NoticeRow | PreferencesRow]
+_OF_THE_PORTAL: tuple[_Rows, ...] = (
+    SessionRow,
+    StatusRow,
+    ViewRow,
+    ResultRow,
+    RepairRow,
+    NoticeRow,
+    PreferencesRow,
+)
 
 
 async def newest_of(session: AsyncSession, agency_id: str, user_id: str) -> datetime | None:
@@ -62,4 +86,24 @@ async def erase(session: AsyncSession, agency_id: str, user_id: str) -> Erased:
             (delete(OutboxRow).where(OutboxRow.key == f"{agency_id}/{user_id}"), OutboxRow.id),
         )
     ]
-    return Erased(*(len(rows) for rows in counts))
+    of_the_portal = sum([await _erased(session, model, agency_id, user_id) for model in _OF_THE_PORTAL])
+    await _unnamed(session, agency_id, user_id)
+    connections, revocations, announcements = (len(rows) for rows in counts)
+    return Erased(connections, revocations, announcements, of_the_portal)
+
+
+async def _erased(session: AsyncSession, model: _Rows, agency_id: str, user_id: str) -> int:
+    statement = delete(model).where(model.agency_id == agency_id, model.user_id == user_id)
+    return len((await session.execute(statement.returning(model.agency_id))).all())
+
+
+async def _unnamed(session: AsyncSession, agency_id: str, user_id: str) -> None:
+    """The log goes on to say what was done by whom to others, and that something was done: only the person is gone."""
+    for where, change in (
+        (AuditRow.actor == f"{agency_id}/{user_id}", {"actor": FORGOTTEN}),
+        (
+            (AuditRow.agency_id == agency_id) & (AuditRow.user_id == user_id),
+            {"user_id": None, "subject": FORGOTTEN, "detail": FORGOTTEN},
+        ),
+    ):
+        await session.execute(update(AuditRow).where(where).values(change))

@@ -1,4 +1,4 @@
-"""Encryption of tokens. In: Fernet keys, newest first. Out: sealed bytes and back. No database here."""
+"""Encryption of tokens, and of what the portal knows of a person. In: Fernet keys, newest first. Out: sealed bytes and back. No database here."""
 
 from __future__ import annotations
 
@@ -46,6 +46,17 @@ class Keys:
         """Decrypt with whichever key fits; None where none does."""
         try:
             return SecretStr(self.required().decrypt(sealed).decode(errors="surrogatepass"))
+        except InvalidToken:
+            return None
+
+    def seal_bytes(self, plain: bytes) -> bytes:
+        """As `seal`, for what is no text."""
+        return self.required().encrypt(plain)
+
+    def unseal_bytes(self, sealed: bytes) -> bytes | None:
+        """As `unseal`, for what is no text."""
+        try:
+            return self.required().decrypt(sealed)
         except InvalidToken:
             return None
 

@@ -12,7 +12,7 @@ from vault.database import Database
 from vault.errors import VaultUnavailable
 
 #: The newest step of `migrations/`.
-NEWEST = "0001"
+NEWEST = "0003"
 
 _STEPS = Path(__file__).with_name("migrations")
 

@@ -36,6 +36,25 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def storable(text: str) -> str:
+    """The text without what a database refuses."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
+class Text(TypeDecorator[str]):
+    """Texts as both databases take them, stored or asked for: PostgreSQL refuses NUL, no encoding takes half a character,
+    and a page whose address somebody made up is no reason to fail.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Put something in the place of what cannot be."""
+        del dialect
+        return None if value is None else storable(value)
+
+
 class Base(DeclarativeBase):
     """All tables of the vault."""
 
@@ -56,18 +75,18 @@ class ConnectionRow(Base):
         ),
     )
 
-    agency_id: Mapped[str] = mapped_column(String, primary_key=True)
-    user_id: Mapped[str] = mapped_column(String, primary_key=True)
-    google_account: Mapped[str] = mapped_column(String)
-    account_key: Mapped[str] = mapped_column(String, index=True)
-    google_calendar_id: Mapped[str] = mapped_column(String)
-    calendar_key: Mapped[str] = mapped_column(String)
-    scopes: Mapped[str] = mapped_column(String)
+    agency_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    google_account: Mapped[str] = mapped_column(Text)
+    account_key: Mapped[str] = mapped_column(Text, index=True)
+    google_calendar_id: Mapped[str] = mapped_column(Text)
+    calendar_key: Mapped[str] = mapped_column(Text)
+    scopes: Mapped[str] = mapped_column(Text)
     connected_at: Mapped[datetime] = mapped_column(UtcDateTime)
     live: Mapped[bool]
     token: Mapped[bytes | None] = mapped_column(LargeBinary)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    ended_reason: Mapped[str | None] = mapped_column(String)
+    ended_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class RevocationRow(Base):
@@ -76,11 +95,11 @@ class RevocationRow(Base):
     __tablename__ = "revocations"
 
     # Random, not counted: a late `revoked` must never hit somebody else's token.
-    token_id: Mapped[str] = mapped_column(String, primary_key=True)
-    agency_id: Mapped[str] = mapped_column(String)
-    user_id: Mapped[str] = mapped_column(String)
-    google_account: Mapped[str] = mapped_column(String)
-    account_key: Mapped[str] = mapped_column(String, index=True)
+    token_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    agency_id: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[str] = mapped_column(Text)
+    google_account: Mapped[str] = mapped_column(Text)
+    account_key: Mapped[str] = mapped_column(Text, index=True)
     token: Mapped[bytes] = mapped_column(LargeBinary)
     since: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -96,5 +115,5 @@ class OutboxRow(Base):
     id: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
     )
-    key: Mapped[str] = mapped_column(String)
+    key: Mapped[str] = mapped_column(Text)
     value: Mapped[dict[str, object]] = mapped_column(JSON)

@@ -1,5 +1,5 @@
-"""Encrypting tokens anew with the newest key, a batch at a time. In: a database and keys. Out: changed rows, and what
-was found.
+"""Encrypting anew with the newest key whatever is sealed, a batch at a time: tokens, and what the portal keeps of sessions and
+schedules. In: a database and keys. Out: changed rows, and what was found.
 
 A batch is a transaction, so a crash leaves each token under one key or the other, and whoever runs it again goes on:
 what the newest key has sealed is left as it is. A token that moves while the batches go over it (an end moves it to the
@@ -13,31 +13,51 @@ from typing import Any, Final
 
 from sqlalchemy import select, tuple_
 
-from vault.database import Database
+from vault.database import Database, Part
 from vault.keys import Keys
 from vault.models import ConnectionRow, RevocationRow
+from vault.portal_models import SessionRow, ViewRow
 from vault.values import Rotated
 from vault.whole import whole
 
-#: Tokens of one transaction: others wait some hundredths of a second for the lock.
+#: Rows of one transaction: others wait some hundredths of a second for the lock.
 BATCH: Final = 200
 
-#: How often the tokens are gone over again, as long as there is something to do.
+#: How often everything is gone over again, as long as there is something to do.
 PASSES: Final = 3
 
-Place = tuple[str, ...]
-Row = ConnectionRow | RevocationRow
+Place = tuple[Any, ...]
 
-#: The tables that hold tokens, and the columns by which they are walked over.
-_TABLES: Final[tuple[tuple[type[Any], tuple[Any, ...]], ...]] = (
-    (ConnectionRow, (ConnectionRow.agency_id, ConnectionRow.user_id)),
-    (RevocationRow, (RevocationRow.token_id,)),
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Rows that hold something sealed, the columns by which they are walked over, and whose lock guards them. Without a
+    token among them nobody is named: a session ends by itself, and a schedule comes again from the topics.
+    """
+
+    model: type[Any]
+    place: tuple[Any, ...]
+    sealed: Any
+    part: Part
+    tokens: bool = True
+
+
+_TABLES: Final = (
+    _Table(
+        ConnectionRow,
+        (ConnectionRow.agency_id, ConnectionRow.user_id),
+        ConnectionRow.token,
+        Part.CONNECTIONS,
+    ),
+    _Table(RevocationRow, (RevocationRow.token_id,), RevocationRow.token, Part.CONNECTIONS),
+    _Table(SessionRow, (SessionRow.id_hash,), SessionRow.sealed, Part.PORTAL, tokens=False),
+    _Table(ViewRow, (ViewRow.agency_id, ViewRow.user_id), ViewRow.sealed, Part.PROJECTION, tokens=False),
 )
 
 
 @dataclass(slots=True)
 class Pass:
-    """What one walk over all tokens found: sealed anew, sealed with the newest key already, and those no key fits."""
+    """What one walk over everything found: sealed anew, sealed with the newest key already, and tokens no key fits."""
 
     resealed: int = 0
     current: int = 0
@@ -45,7 +65,7 @@ class Pass:
 
 
 async def rotate(database: Database, keys: Keys) -> Rotated:
-    """Go over all tokens until a pass finds nothing to do: that is the proof that nothing is left."""
+    """Go over everything until a pass finds nothing to do: that is the proof that nothing is left."""
     keys.required()
     resealed, found = 0, await one_pass(database, keys)
     for _ in range(PASSES):
@@ -58,7 +78,7 @@ async def rotate(database: Database, keys: Keys) -> Rotated:
 
 
 async def one_pass(database: Database, keys: Keys) -> Pass:
-    """Go over all tokens once."""
+    """Go over everything once."""
     found = Pass()
     for table in _TABLES:
         place = await _batch(database, keys, table, None, found)
@@ -71,31 +91,29 @@ async def one_pass(database: Database, keys: Keys) -> Pass:
 async def _batch(
     database: Database,
     keys: Keys,
-    table: tuple[type[Any], tuple[Any, ...]],
+    table: _Table,
     after: Place | None,
     found: Pass,
 ) -> Place | None:
     """Go over the next rows of a table; return where to go on, None at its end."""
-    model, columns = table
-    query = select(model).where(model.token.is_not(None)).order_by(*columns).limit(BATCH)
+    query = select(table.model).where(table.sealed.is_not(None)).order_by(*table.place).limit(BATCH)
     if after is not None:
-        query = query.where(tuple_(*columns) > after)
-    async with database.writing() as session:
-        rows: list[Row] = list(await session.scalars(query))
+        query = query.where(tuple_(*table.place) > after)
+    async with database.writing(table.part) as session:
+        rows: list[Any] = list(await session.scalars(query))
         for row in rows:
-            _reseal(row, keys, found)
-    return tuple(getattr(rows[-1], column.key) for column in columns) if len(rows) == BATCH else None
+            _reseal(row, table, keys, found)
+    return tuple(getattr(rows[-1], column.key) for column in table.place) if len(rows) == BATCH else None
 
 
-def _reseal(row: Row, keys: Keys, found: Pass) -> None:
-    if row.token is None:
-        return
-    if keys.is_newest(row.token):
+def _reseal(row: Any, table: _Table, keys: Keys, found: Pass) -> None:
+    sealed: bytes = getattr(row, table.sealed.key)
+    if keys.is_newest(sealed):
         found.current += 1
         return
-    sealed = keys.reseal(row.token)
-    if sealed is None:
+    anew = keys.reseal(sealed)
+    if anew is not None:
+        setattr(row, table.sealed.key, anew)
+        found.resealed += 1
+    elif table.tokens:
         found.unreadable.append(f"{row.agency_id}/{row.user_id}")
-        return
-    row.token = sealed
-    found.resealed += 1

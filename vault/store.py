@@ -14,11 +14,16 @@ from typing import Self
 from sqlalchemy import delete, exists, select
 
 from vault import connections, forgetting, outbox, rotation
-from vault.database import Database
+from vault.audit import Audit
+from vault.database import Database, Part
 from vault.errors import TokenUnreadable
 from vault.keys import Keys
 from vault.migrate import migrate
 from vault.models import ConnectionRow, RevocationRow
+from vault.notices import Notices
+from vault.preferences import Preferences
+from vault.projection import Projection
+from vault.sessions import Sessions
 from vault.values import (
     Announcement,
     Connection,
@@ -41,6 +46,11 @@ class Vault:
     def __init__(self, database: Database, keys: Keys) -> None:
         self._database = database
         self._keys = keys
+        self.sessions = Sessions(database, keys)
+        self.projection = Projection(database, keys)
+        self.audit = Audit(database)
+        self.notices = Notices(database)
+        self.preferences = Preferences(database)
 
     @classmethod
     async def open(cls, url: str, keys: Sequence[str], *, wait_s: float = 10.0) -> Self:
@@ -159,6 +169,28 @@ class Vault:
         return [_info(row, revoking=bool(waits)) for row, waits in rows]
 
     @whole
+    async def connection_info(self, agency_id: str, user_id: str) -> ConnectionInfo | None:
+        """What may be shown of one user's connection. Works without keys."""
+        revoking = exists().where(
+            RevocationRow.agency_id == ConnectionRow.agency_id,
+            RevocationRow.user_id == ConnectionRow.user_id,
+        )
+        query = select(ConnectionRow, revoking).where(
+            ConnectionRow.agency_id == agency_id, ConnectionRow.user_id == user_id
+        )
+        async with self._database.reading() as session:
+            found = (await session.execute(query)).one_or_none()
+        return None if found is None else _info(found[0], revoking=bool(found[1]))
+
+    @whole
+    async def uses_account(self, google_account: str) -> bool:
+        """Whether anybody's live connection is to this Google account: its grant must not be revoked then."""
+        key = connections.account_key(google_account)
+        query = select(exists().where(ConnectionRow.account_key == key, ConnectionRow.live))
+        async with self._database.reading() as session:
+            return bool(await session.scalar(query))
+
+    @whole
     async def announcements(self, limit: int = 100) -> list[Announcement]:
         """The commands that have still to be sent, in order."""
         async with self._database.reading() as session:
@@ -183,16 +215,22 @@ class Vault:
     @whole
     async def forget(self, agency_id: str, user_id: str) -> Erased:
         """Remove everything about this person, tokens too, revoked or not. Refuses while the person is connected."""
-        async with self._database.writing() as session:
+        async with self._database.writing(*Part) as session:
             erased = await forgetting.erase(session, agency_id, user_id)
         await self._database.tidy()
         return erased
 
     async def rotate(self) -> Rotated:
-        """Encrypt every token anew with the newest key, in batches; others may read and write in between, and a crash
-        leaves nothing half done. Tokens that no key fits stay as they are, and are named.
+        """Encrypt everything sealed anew with the newest key, in batches; others may read and write in between, and a
+        crash leaves nothing half done. Tokens that no key fits stay as they are, and are named.
         """
         return await rotation.rotate(self._database, self._keys)
+
+    async def tidy(self, now: datetime) -> None:
+        """Drop what has had its time: sessions and links, minutes of the histogram, old entries of the audit log."""
+        await self.sessions.tidy(now)
+        await self.projection.tidy(now)
+        await self.audit.tidy(now)
 
     def _to_revoke(self, row: RevocationRow) -> TokenToRevoke | None:
         token = self._opened(row)

@@ -88,11 +88,12 @@ class Rotated:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How many rows about one person are gone."""
+    """How many rows about one person are gone; `portal` counts those that only the portal needs."""
 
     connections: int
     revocations: int
     announcements: int
+    portal: int = 0
 
 
 @dataclass(frozen=True, slots=True)

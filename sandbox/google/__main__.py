@@ -27,6 +27,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--no-check", action="store_true", help="skip the check against Google's discovery document"
     )
+    parser.add_argument(
+        "--consent-page",
+        action="store_true",
+        help="ask people in their browser; otherwise every consent is given at once",
+    )
     return parser.parse_args(arguments)
 
 
@@ -39,6 +44,7 @@ async def serve(options: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stopped.set)
     standin = StandIn(options.port, check=not options.no_check, quota=quota)
     standin.latency_ms = options.latency_ms
+    standin.consent_page = options.consent_page
     async with standin:
         sys.stdout.write(f"listening on {standin.url}\n")
         sys.stdout.flush()

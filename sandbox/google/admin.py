@@ -8,10 +8,10 @@ Nothing here is charged to a quota, struck by a fault or written to the journal;
 | `GET /_standin/health` | | `{"ok": true, "check": bool}` (check: the discovery document is in use) |
 | `POST /_standin/accounts` | `{"account", "scopes"?: [..], "time_zone"?, "client_id"?}` | `{"account", "calendar_id", "refresh_token", "access_token", "expires_in", "scope"}`; an existing account gets another pair |
 | `GET /_standin/accounts` | | `{"accounts": [{"account", "strip_extended_properties", "granted_scopes", "refresh_tokens": n}]}` |
-| `PATCH /_standin/accounts/{account}` | `{"strip_extended_properties"?: bool, "granted_scopes"?: [..] or null}` | the account; `granted_scopes` is what its consents tick |
-| `POST /_standin/accounts/{account}/invalidate` | `{"access_tokens"?: true}` | `{}`; refreshing is `invalid_grant` from now on |
+| `PATCH /_standin/accounts/{account}` | `{"strip_extended_properties"?: bool, "granted_scopes"?: [..] or null}` | the account; `granted_scopes` is what its consents tick where no page asks |
+| `POST /_standin/accounts/{account}/invalidate` | `{"access_tokens"?: true}` | `{}`; the person took the consent back at Google: refreshing is `invalid_grant` from now on |
 | `POST /_standin/accounts/{account}/expire` | | `{}`; access tokens are 401 from now on, refreshing works |
-| `POST /_standin/consents` | `{"account"?, "scopes"?: [..], "deny"?: bool}` | `{"queued": n}`; decides the next visit of the consent page |
+| `POST /_standin/consents` | `{"account"?, "scopes"?: [..], "deny"?: bool}` | `{"queued": n}`; decides the next visit of the consent page, which then shows nothing |
 | `PUT /_standin/clients` | `{"client-id": "secret", ..}` | `{}`; only these clients are known (empty: every client) |
 | `POST /_standin/calendars` | `{"account", "summary", "time_zone"?, "id"?, "shared_with"?: [..]}` | `{"id"}`; a secondary calendar made by its user |
 | `GET /_standin/calendars/{calendar}/events` | `?deleted=1` | `{"items": [event, ..]}` in order of creation, without paging |
@@ -24,7 +24,7 @@ Nothing here is charged to a quota, struck by a fault or written to the journal;
 | `GET, POST, DELETE /_standin/faults` | one fault or a list of them (`faults.Fault`: `{"kind", "method"?, "account"?, "commit"?, "times"?, "share"?, "seed"?, "for_s"?, "after_s"?, "status"?, "reason"?, "message"?, "domain"?, "retry_after"?, "seconds"?, "latency_ms"?, "jitter_ms"?}`) | `{"faults": [fault with "id" and "hits", ..]}`; POST adds and answers only the added ones |
 | `DELETE /_standin/faults/{id}` | | `{"faults": [..]}` |
 | `GET, PUT /_standin/quota` | `{"project_per_minute"?, "user_per_minute"?: n or null, "shape"?: "403", "429" or "mix", "retry_after"?: bool}` | limits, `refused`, `project_peak`, `user_peaks` (most calls in any 60 s) |
-| `GET, PUT /_standin/settings` | `{"latency_ms"?, "check"?, "keep_bodies"?, "access_token_lifetime_s"?, "forbid_blind_revival"?, "bare_cancelled"?, "page_cap"?, "empty_pages"?}` | all settings |
+| `GET, PUT /_standin/settings` | `{"latency_ms"?, "check"?, "keep_bodies"?, "consent_page"?, "access_token_lifetime_s"?, "forbid_blind_revival"?, "bare_cancelled"?, "page_cap"?, "empty_pages"?}` | all settings |
 | `POST /_standin/sync-tokens/expire` | | `{}`; sync tokens given so far are 410 |
 | `POST /_standin/notes` | `{"text"}` | `{}`; a line in "Last changes" of the page |
 | `POST /_standin/reset` | `{"journal_only"?: bool}` | `{}`; forget everything (settings of the command line too), or only the journal and the load |

@@ -71,6 +71,8 @@ class BehaviourAdmin:
                     core.discovery = None if document is None else Discovery(document)
                 case "keep_bodies":
                     core.journal.keep_bodies = bool(value)
+                case "consent_page" if isinstance(value, bool):
+                    core.consent_page = value
                 case "access_token_lifetime_s":
                     core.grants.lifetime_s = int(value)
                 case "forbid_blind_revival" | "bare_cancelled" | "empty_pages" if isinstance(value, bool):
@@ -84,6 +86,7 @@ class BehaviourAdmin:
             "latency_ms": core.latency_s * 1000,
             "check": core.discovery is not None,
             "keep_bodies": core.journal.keep_bodies,
+            "consent_page": core.consent_page,
             "access_token_lifetime_s": core.grants.lifetime_s,
             "forbid_blind_revival": switches.forbid_blind_revival,
             "bare_cancelled": switches.bare_cancelled,

@@ -157,7 +157,7 @@ class State(Directory):
         }
         for key in rules.KEPT:
             value = body.get(key)
-            if value is not None and value != "":
+            if value is not None and value not in ("", rules.DEFAULTS.get(key)):
                 resource[key] = value
         if "extendedProperties" in resource:
             properties = rules.extended_properties(resource.pop("extendedProperties"))

@@ -41,6 +41,8 @@ class Core:
     latency_s: float = 0.0
     choices: list[Choice] = field(default_factory=list)
     """Consents to come, first one first; without any everything is granted."""
+    consent_page: bool = False
+    """Whether people in browsers decide, where no choice waits."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def connect(self, account: str, scopes: frozenset[str], client_id: str | None = None) -> tuple[str, str]:
@@ -58,6 +60,7 @@ class Core:
         self.faults.clear()
         self.quota.__init__()  # type: ignore[misc]
         self.choices.clear()
+        self.consent_page = False
         self.latency_s = 0.0
         self.hub.notes.clear()
         self.hub.touch()

@@ -42,6 +42,9 @@ _OTHERS = (
 KEPT = (*_TEXTS, *_BOOLEANS, *_OTHERS)
 """Writable fields that are stored as given; times, reminders, status and sequence have rules of their own."""
 
+#: What is left out of answers where it stands so: https://developers.google.com/workspace/calendar/api/v3/reference/events
+DEFAULTS = {"transparency": "opaque", "visibility": "default"}
+
 _CHOICES = {
     "status": {"confirmed", "tentative", "cancelled"},
     "transparency": {"opaque", "transparent"},

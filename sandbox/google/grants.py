@@ -15,10 +15,14 @@ import secrets
 import time
 from dataclasses import dataclass
 
+import jwt
+
 from sandbox.google.errors import Json
+from sandbox.google.scopes import EMAIL
 
 CODE_LIFETIME_S = 600.0
 REFRESH_TOKENS_PER_CLIENT = 100
+_ID_TOKEN_KEY = secrets.token_bytes(32)
 
 
 class OAuthError(Exception):
@@ -48,6 +52,7 @@ class Consent:
     offline: bool
     prompt: bool
     expires: float
+    nonce: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class Grants:
         self.codes: dict[str, Consent] = {}
         self.refresh_tokens: dict[str, Refresh] = {}
         self.access_tokens: dict[str, Access] = {}
+        self._agreed: dict[tuple[str, str], frozenset[str]] = {}
 
     def clear(self) -> None:
         """Forget every token and client."""
@@ -87,7 +93,14 @@ class Grants:
         """A code for the redirect."""
         code = f"4/{secrets.token_urlsafe(32)}"
         self.codes[code] = consent
+        self._agreed[consent.account, consent.client_id] = (
+            self.granted(consent.account, consent.client_id) | consent.scopes
+        )
         return code
+
+    def granted(self, account: str, client_id: str) -> frozenset[str]:
+        """What the person agreed to for this client, and has not taken back."""
+        return self._agreed.get((account, client_id), frozenset())
 
     def check_client(self, client_id: str, secret: str) -> None:
         """Refuse a client that is unknown or does not know its secret."""
@@ -116,6 +129,8 @@ class Grants:
             r.account == consent.account and r.client_id == client_id for r in self.refresh_tokens.values()
         )
         answer = self._answer(consent.account, consent.scopes)
+        if "openid" in consent.scopes:
+            answer["id_token"] = id_token(consent)
         if consent.offline and (first or consent.prompt):
             answer["refresh_token"] = self.issue_refresh(consent.account, consent.scopes, client_id)
         return answer
@@ -160,6 +175,7 @@ class Grants:
     def invalidate(self, account: str, *, access_tokens: bool = True) -> None:
         """The person took the consent back, or changed the password: refreshing is invalid_grant from now on."""
         self.refresh_tokens = {t: g for t, g in self.refresh_tokens.items() if g.account != account}
+        self._agreed = {who: scopes for who, scopes in self._agreed.items() if who[0] != account}
         if access_tokens:
             self.expire(account)
 
@@ -174,6 +190,27 @@ class Grants:
             "scope": " ".join(sorted(scopes)),
             "token_type": "Bearer",
         }
+
+
+def id_token(consent: Consent) -> str:
+    """Who consented (https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload).
+
+    Google signs with RS256; a client that got it straight from the token endpoint has no need to look.
+    """
+    now = int(time.time())
+    claims: Json = {
+        "iss": "https://accounts.google.com",
+        "aud": consent.client_id,
+        "azp": consent.client_id,
+        "sub": str(int.from_bytes(hashlib.sha256(consent.account.encode()).digest()[:8])),
+        "iat": now,
+        "exp": now + 3600,
+    }
+    if EMAIL in consent.scopes:
+        claims |= {"email": consent.account, "email_verified": True}
+    if consent.nonce is not None:
+        claims["nonce"] = consent.nonce
+    return jwt.encode(claims, _ID_TOKEN_KEY, algorithm="HS256")
 
 
 def s256(verifier: str) -> str:

@@ -14,6 +14,12 @@ EVENTS = PREFIX + "calendar.events"
 EVENTS_OWNED = PREFIX + "calendar.events.owned"
 APP_CREATED = PREFIX + "calendar.app.created"
 LIST_READONLY = PREFIX + "calendar.calendarlist.readonly"
+EMAIL = PREFIX + "userinfo.email"
+PROFILE = PREFIX + "userinfo.profile"
+#: Who one is, is no box on the consent page: it is granted with whatever else is.
+IDENTITY = frozenset({"openid", EMAIL, PROFILE})
+#: Short names of scopes, and what they are granted as.
+_SHORT = {"email": EMAIL, "profile": PROFILE}
 
 _WRITE_EVENTS = ("calendar", "calendar.events", "calendar.events.owned", "calendar.app.created")
 _READ_EVENTS = (
@@ -43,6 +49,11 @@ METHOD_SCOPES: dict[str, frozenset[str]] = {
         "calendarList.get": (*_LIST, "calendar.app.created"),
     }.items()
 }
+
+
+def spelled(asked: str) -> frozenset[str]:
+    """The scopes of a request, as Google spells them in its answers."""
+    return frozenset(_SHORT.get(scope, scope) for scope in asked.split())
 
 
 def allowed(method: str, granted: frozenset[str]) -> bool:

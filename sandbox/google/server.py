@@ -15,13 +15,14 @@ from aiohttp import web
 from sandbox.google.admin import AdminRoutes
 from sandbox.google.api import Api
 from sandbox.google.calendars import State
+from sandbox.google.consent_page import AUTH_PATH, ConsentPage
 from sandbox.google.core import Core
 from sandbox.google.discovery import Discovery, load
 from sandbox.google.faults import Faults
 from sandbox.google.grants import Grants
 from sandbox.google.journal import Journal
 from sandbox.google.models import Calendar
-from sandbox.google.oauth import AUTH_PATH, REVOKE_PATH, TOKEN_PATH, OAuth
+from sandbox.google.oauth import REVOKE_PATH, TOKEN_PATH, OAuth
 from sandbox.google.page import Control, OnControl, Page
 from sandbox.google.quota import Quota
 from sandbox.google.scopes import EVENTS
@@ -117,6 +118,15 @@ class StandIn:
     def latency_ms(self, value: float) -> None:
         self._core.latency_s = value / 1000
 
+    @property
+    def consent_page(self) -> bool:
+        """Whether people in browsers decide about a consent; otherwise it is given at once."""
+        return self._core.consent_page
+
+    @consent_page.setter
+    def consent_page(self, value: bool) -> None:
+        self._core.consent_page = value
+
     def connect(self, account: str, *, scopes: Sequence[str] = (EVENTS,), time_zone: str = "UTC") -> Tokens:
         """An account (made if it is new) and tokens for it, as if its person had just consented."""
         self.state.add_account(account, time_zone)
@@ -130,7 +140,8 @@ class StandIn:
     async def start(self) -> None:
         """Listen; afterwards `url` is final."""
         app = web.Application()
-        for part in (self._page, AdminRoutes(self._core), OAuth(self._core), Api(self._core)):
+        core = self._core
+        for part in (self._page, AdminRoutes(core), ConsentPage(core), OAuth(core), Api(core)):
             app.add_routes(part.routes())
         self._core.closing.clear()
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)

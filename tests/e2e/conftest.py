@@ -22,6 +22,8 @@ POOL = {
     "respect": 2,
     "report": 2,
     "hold": 5,
+    "coloured": 1,
+    "choosing": 1,
 }
 CHOICES: dict[str, dict[str, object]] = {
     "plain": {},
@@ -31,6 +33,13 @@ CHOICES: dict[str, dict[str, object]] = {
     "respect": {"on_drift": "respect_deletion"},
     "report": {"on_drift": "report"},
     "hold": {"hold_removals_over": {"share": 0.5, "count": 3}},
+    "coloured": {
+        "synced_kinds": ["shift", "class"],
+        "colour": {"shift": "tangerine"},
+        "details": "title_only",
+        "show_as": "free",
+    },
+    "choosing": {"user_may_choose": ["colour", "show_as"]},
     "dressed": {"title": "{{ title }} @ {{ location }}", "description": "{{ kind }}: {{ notes }}"},
 }
 

@@ -109,7 +109,13 @@ class Broker:
         self._topics: dict[str, Topic] = {}
         self._groups: dict[str, Consumer] = {}
 
-    def send(self, topic: str, values: Iterable[bytes | None], key: bytes | None = None) -> None:
+    def send(
+        self,
+        topic: str,
+        values: Iterable[bytes | None],
+        key: bytes | None = None,
+        headers: Iterable[tuple[str, bytes | None]] = (),
+    ) -> None:
         """Send, and wait until all are delivered."""
         failed: list[KafkaError] = []
 
@@ -118,7 +124,7 @@ class Broker:
                 failed.append(error)
 
         for value in values:
-            self._producer.produce(topic, value, key, on_delivery=delivered)
+            self._producer.produce(topic, value, key, headers=list(headers), on_delivery=delivered)
         assert self._producer.flush(30) == 0
         assert not failed, failed
 

@@ -144,7 +144,8 @@ def _the_state_directory_is_lost(scene: Scene) -> None:
 def _the_policies_change(scene: Scene, path: Path) -> None:
     """An ordinary difference at the next start, for that agency alone."""
     user, other = scene.users[0], scene.users[4]
-    policies(path, [(user.agency.id, {"title": "{{ title }} ({{ kind }})"})])
+    policies(path, [(user.agency.id, {"title": "{{ title }} ({{ kind }})", "user_may_choose": ["colour"]})])
+    user.chooses(colour="basil")
     dressed = scene.world.start("second", policies=path).wait_ready()
     scene.titles[user.account] = [f"{title} (shift)" for title in scene.titles[user.account]]
     user.shows(*scene.titles[user.account])
@@ -156,11 +157,12 @@ def _the_policies_change(scene: Scene, path: Path) -> None:
 
 
 def _the_name_changes(scene: Scene, path: Path) -> None:
-    """A new `APP_ID` rebuilds everything from the inputs: it looks, and writes nothing."""
+    """A new `APP_ID` rebuilds everything from the inputs, and choices from the database: it looks, and writes nothing."""
     scene.world.must("topics", "create", app_id="rebuilt")
     worker = scene.world.start("third", app_id="rebuilt", policies=path).wait_ready()
     scene.untouched("rebuilt", calls=True)
     user = scene.users[0]
+    assert {one.get("colorId") for one in scene.before[user.account]} == {"10"}
     user.agency.schedule(shift("fresh", 2, start=in_days(6), title="rebuilt"))
     user.shows(*scene.titles[user.account][:-1], "rebuilt (shift)")
     assert worker.stop() == 0, worker.tail()

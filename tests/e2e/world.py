@@ -6,6 +6,7 @@ Not here: situations.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -16,18 +17,25 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import pytest
 from cryptography.fernet import Fernet
 
+from schemas.facts import PreferencesSet
+from schemas.preferences import Preferences
+from streams.names import Names
+from streams.preferences import choose
+from streams.security import Broker as SecuredBroker
+from streams.sender import Sender
 from tests.e2e.google import ROOT, Google
 from tests.e2e.kafka import Broker, Record
 from tests.e2e.messages import LONG, Json, envelope, event_id
 from tests.e2e.waiting import eventually
+from vault import Vault
 
 PARTITIONS = 4
 SCOPE = "https://www.googleapis.com/auth/calendar.events"
@@ -189,6 +197,17 @@ class World:
         path.write_text("".join(json.dumps(user.connection()) + "\n" for user in users))
         self.must("connections", "import", str(path))
 
+    async def choose(self, fact: PreferencesSet) -> None:
+        """Tell what a user has chosen."""
+        async with AsyncExitStack() as stack:
+            database, key = (self.settings[f"SHIFTCAL_{name}"] for name in ("DATABASE_URL", "VAULT_KEYS"))
+            vault = await Vault.open(database, [key])
+            stack.push_async_callback(vault.close)
+            sender = Sender(SecuredBroker(self.settings["SHIFTCAL_KAFKA_BOOTSTRAP"]))
+            await sender.start()
+            stack.push_async_callback(sender.stop)
+            await choose(vault, sender, Names(self.prefix), fact)
+
     # Messages
 
     def send(self, topic: str, *values: Json | bytes | None, key: str | None = None) -> None:
@@ -302,6 +321,16 @@ class User:
         """One of `sync-commands`."""
         message = envelope(self.agency.id, at=at, user_id=self.id, command=command, **fields)
         self.world.send("sync-commands", message, key=self.key)
+
+    def chooses(self, at: datetime | None = None, **preferences: Any) -> None:
+        """How events look, as the page where the user says so tells it."""
+        fact = PreferencesSet(
+            agency_id=self.agency.id,
+            user_id=self.id,
+            preferences=Preferences(**preferences),
+            occurred_at=at or datetime.now(UTC),
+        )
+        asyncio.run(self.world.choose(fact))
 
     def deactivate(self, at: datetime | None = None) -> None:
         """One `user-deactivated`."""

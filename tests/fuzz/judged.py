@@ -13,7 +13,7 @@ from schemas.facts import ShiftsChanged
 from streams import codec
 from tests.fuzz.seeds import CANARY
 
-REASONS = {"null_value", "not_json", "bad_envelope", "bad_change", "from_the_future"}
+REASONS = {"null_value", "not_json", "bad_envelope", "bad_change", "bad_cloudevent", "from_the_future"}
 
 
 class _NotJson(ValueError):

@@ -141,8 +141,25 @@ class Inserting:
         event = await stored(world, world.grant(), insert(extendedProperties={"private": names}))
         assert event["extendedProperties"]["private"] == {"bgsAgency": "metro-ems", "k" * 44: "v" * 1_024}
 
+    async def test_a_default(self, world: World) -> None:
+        """It is left out of answers; what is no default is answered."""
+        event = await stored(world, world.grant(), insert(transparency="opaque", colorId="6"))
+        assert (event["colorId"], "transparency" in event) == ("6", False)
+
 
 class Patching:
+    async def test_colour_and_transparency(self, world: World) -> None:
+        """They are set by a word, and given back by null."""
+        grant = world.grant()
+        event = await stored(world, grant)
+        for colour, transparency in (("6", "transparent"), ("11", "opaque"), (None, None)):
+            change = patch(event["etag"], {"colorId": colour, "transparency": transparency})
+            answer = await world.port.call(grant, "primary", change)
+            assert isinstance(answer, Held)
+            event = answer.event
+            assert event.get("colorId") == colour
+            assert event.get("transparency") == (transparency if transparency == "transparent" else None)
+
     async def test_a_patch_with_the_current_etag(self, world: World) -> None:
         """It merges: what it does not name stays, null removes, and the etag is new."""
         grant = world.grant()

@@ -11,6 +11,7 @@ import pytest
 from planning.intake import Source, read
 from tests.ops.conftest import World
 from tests.ops.messages import command, schedule, upsert
+from tests.planning.wrapped import binary, data, texts
 
 BAD = schedule(upsert(), upsert("bad", end=1))["value"]
 FUTURE = command(at="2026-11-01T08:00:00Z")["value"]
@@ -101,6 +102,49 @@ def test_redriving_a_corrected_payload(letters: World, tmp_path: Path) -> None:
     ended = letters("dead-letters", "redrive", "0:0", "--value", "fixed.json")
     assert (ended.status, ended.err) == (0, "")
     assert letters.read("schedule-changed")[0].value == fixed.encode()
+
+
+def test_redriving_a_binary_cloudevent(world: World) -> None:
+    """Its headers go along, byte for byte; what is wrong today is judged with them."""
+    event = FUTURE | {"occurred_at": "2026-11-01T08:00:00Z"}
+    headers = binary(event)
+    source = Source(
+        "sync-commands",
+        world.prefix + "sync-commands",
+        1,
+        42,
+        datetime(2020, 1, 1, tzinfo=UTC),
+        b"k",
+        json.dumps(data(event)).encode(),
+        headers,
+    )
+    (letter,) = read(source).letters
+    assert letter.reason == "from_the_future"
+    said = {name: text.decode() for name, text in letter.headers()}
+    world.write("dead-letters", (0, b"k", letter.value, said))
+    ended = world("dead-letters", "redrive", "0:0", "--only-readable")
+    assert (ended.status, ended.out, ended.err) == (0, "redrove one letter\n", "")
+    record = world.read("sync-commands")[0]
+    assert (record.key, json.loads(record.value or b"")) == (b"k", data(event))
+    assert list(record.headers) == [*headers, ("redriven-from", f"{world.prefix}dead-letters/0:0".encode())]
+
+
+def test_redriving_an_event_as_a_plain_message(world: World, tmp_path: Path) -> None:
+    """What is wrong in its headers cannot be corrected in a payload: they stay behind."""
+    headers = dict(texts(binary(FUTURE, specversion="0.3")))
+    said = {"reason": "bad_cloudevent", "source-topic": f"{world.prefix}sync-commands"} | headers
+    world.write("dead-letters", (0, b"k", json.dumps(data(FUTURE)).encode(), said))
+    (tmp_path / "fixed.json").write_text(json.dumps(FUTURE))
+    ended = world("dead-letters", "redrive", "0:0", "--value", "fixed.json", "--only-readable")
+    assert (ended.status, "ce_specversion: expected '1.0'" in ended.complaint) == (1, True)
+    assert world("dead-letters", "redrive", "0:0", "--plain").status == 2
+    ended = world("dead-letters", "redrive", "0:0", "--value", "fixed.json", "--plain", "--only-readable")
+    assert (ended.status, ended.err) == (0, "")
+    (record,) = world.read("sync-commands")
+    assert (record.value, [name for name, _ in record.headers]) == (
+        json.dumps(FUTURE).encode(),
+        ["redriven-from"],
+    )
 
 
 def test_redriving_a_null(letters: World) -> None:

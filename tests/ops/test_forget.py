@@ -48,6 +48,7 @@ def _leave(world: World, user: str) -> None:
     async def leave() -> None:
         vault = await Vault.open(world.settings["database_url"], [world.settings["vault_keys"]])
         await vault.release(AGENCY, user, datetime.now(UTC) + timedelta(seconds=1), "deactivated")
+        await vault.preferences.put(AGENCY, user, {"color": 5}, datetime.now(UTC))
         await vault.close()
 
     asyncio.run(leave())
@@ -66,6 +67,7 @@ def test_somebody_who_left(world: World, google: Google, jsonl: Jsonl) -> None:
     ended = world("forget", AGENCY, "u-17")
     assert (ended.status, ended.err) == (0, "")
     assert "forgot metro-ems/u-17: 1 connection removed, 1 grant revoked at Google" in ended.out
+    assert "1 of the portal's entries removed" in ended.out
     assert google.grants(account) == 0
     assert _known(world) == ["u-18"]
     [fact] = [codec.user_record(record.value or b"") for record in world.read("shiftcal-user-facts")]

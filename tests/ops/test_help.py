@@ -9,9 +9,13 @@ from tests.ops.conftest import Shell
 VERBS = [
     "worker",
     "demo",
+    "portal",
+    "portal link",
     "topics create",
     "topics check",
     "validate",
+    "policies check",
+    "policies preview",
     "produce",
     "connections import",
     "connections list",

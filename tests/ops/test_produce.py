@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.ops.conftest import Jsonl, World
 from tests.ops.messages import command, delete, published, schedule, upsert
+from tests.planning.wrapped import binary, data, structured, texts
 
 
 def test_a_good_file(world: World, jsonl: Jsonl) -> None:
@@ -19,6 +20,26 @@ def test_a_good_file(world: World, jsonl: Jsonl) -> None:
     assert [json.loads(record.value or b"") for record in changed] == [each["value"] for each in lines[:2]]
     assert {record.key for record in changed} == {b"metro-ems/ops-2026-12"}
     assert [record.key for record in world.read("sync-commands")] == [b"metro-ems/u-17"]
+
+
+def test_cloudevents(world: World, jsonl: Jsonl) -> None:
+    """They go with their headers under the same keys; a structured one says that it is one."""
+    event = command()["value"]
+    lines = (
+        {"topic": "sync-commands", "value": structured(event)},
+        {"topic": "sync-commands", "headers": texts(binary(event)), "value": data(event)},
+        {"topic": "sync-commands", "headers": {"traceparent": "t"}, "value": event},
+    )
+    ended = world("produce", jsonl(*lines))
+    assert (ended.status, ended.out) == (0, "sent 3 messages: sync-commands 3\n")
+    records = world.read("sync-commands")
+    assert {record.key for record in records} == {b"metro-ems/u-17"}
+    assert [list(record.headers) for record in records] == [
+        [("content-type", b"application/cloudevents+json")],
+        list(binary(event)),
+        [("traceparent", b"t")],
+    ]
+    assert [json.loads(record.value or b"") for record in records] == [structured(event), data(event), event]
 
 
 def test_a_bad_line(world: World, jsonl: Jsonl) -> None:

@@ -48,10 +48,10 @@ def test_a_new_key(shiftcal: Shell, url: str, key: str) -> None:
     newest = Fernet.generate_key().decode()
     ended = shiftcal("vault", "rotate", database_url=url, vault_keys=f"{newest},{key}")
     assert (ended.status, ended.err) == (0, "")
-    assert ended.out == "encrypted 2 tokens anew; 2 are under the newest key\n"
+    assert ended.out == "encrypted 2 secrets anew; 2 are under the newest key\n"
     assert _reads(url, newest, "bob")
     again = shiftcal("vault", "rotate", database_url=url, vault_keys=newest)
-    assert again.out == "encrypted 0 tokens anew; 2 are under the newest key\n"
+    assert again.out == "encrypted 0 secrets anew; 2 are under the newest key\n"
 
 
 def test_a_token_of_a_key_that_is_not_given(shiftcal: Shell, url: str, key: str) -> None:
@@ -61,7 +61,7 @@ def test_a_token_of_a_key_that_is_not_given(shiftcal: Shell, url: str, key: str)
     _store(url, older, "bob")
     ended = shiftcal("vault", "rotate", database_url=url, vault_keys=f"{newest},{older}")
     assert ended.status == 1
-    assert ended.out.startswith("encrypted 1 tokens anew")
+    assert ended.out.startswith("encrypted 1 secrets anew")
     assert "metro/ann" in ended.complaint
     assert _reads(url, key, "ann")
     assert _reads(url, newest, "bob")

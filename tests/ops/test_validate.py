@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.ops.conftest import Jsonl, Shell
+from tests.ops.conftest import ROOT, Jsonl, Shell
 from tests.ops.messages import command, delete, envelope, published, schedule, upsert
+from tests.planning.wrapped import binary, data, structured, texts
+
+EVENT = command()["value"]
 
 
 def test_a_good_file(process: Shell, jsonl: Jsonl) -> None:
@@ -34,6 +45,20 @@ def test_standard_input(process: Shell) -> None:
         ({"topic": "sync-results", "value": {}}, 'came "sync-results"'),
         ({"topic": "schedule-changed"}, "file.jsonl:2: value: expected the message"),
         ({"topic": "schedule-changed", "value": None}, "null"),
+        (
+            {"topic": "schedule-changed", "headers": ["ce_id", "1"], "value": {}},
+            "headers: expected an object",
+        ),
+        ({"topic": "schedule-changed", "headers": {"ce_id": 1}, "value": {}}, "headers: expected an object"),
+        (
+            json.dumps({"topic": "schedule-changed", "headers": {"x": "\ud83d"}, "value": {}}),
+            "headers: expected an object",
+        ),
+        ({"topic": "sync-commands", "value": structured(EVENT, id=...)}, "2: id: expected a value"),
+        (
+            {"topic": "sync-commands", "headers": texts(binary(EVENT, time="noon")), "value": data(EVENT)},
+            "2: ce_time: expected a time",
+        ),
         ({"topic": "schedule-changed", "value": envelope()}, "calendar_id: expected"),
         (schedule(upsert(), upsert(version="7")), "changes.1.shift.version: expected"),  # type: ignore[arg-type]
         (
@@ -49,6 +74,63 @@ def test_a_bad_line(shiftcal: Shell, jsonl: Jsonl, line: object, said: str) -> N
     assert ended.complaint.startswith("file.jsonl:2: ")
     assert said in ended.complaint
     assert "1 good" in ended.out
+
+
+def test_cloudevents(shiftcal: Shell, jsonl: Jsonl) -> None:
+    """Both modes are read as the worker reads them, beside plain messages."""
+    lines = (
+        {"topic": "sync-commands", "value": structured(EVENT)},
+        {"topic": "sync-commands", "headers": texts(binary(EVENT)), "value": data(EVENT)},
+        {"topic": "sync-commands", "headers": {}, "value": EVENT},
+    )
+    ended = shiftcal("validate", jsonl(*lines))
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out == "file.jsonl: 3 good (sync-commands 3), 0 bad\n"
+
+
+def test_several_files(shiftcal: Shell, jsonl: Jsonl) -> None:
+    """Each is told by its name; one bad line in any of them is a failure."""
+    files = [jsonl(published(), name="a.jsonl"), jsonl("{", name="b.jsonl"), jsonl(command(), name="c.jsonl")]
+    ended = shiftcal("validate", *files)
+    assert ended.status == 1
+    assert ended.complaint.startswith("b.jsonl:1: not UTF-8 JSON")
+    assert [line.split(": ")[0] for line in ended.out.splitlines()] == files
+    assert shiftcal("validate", files[0], files[2]).status == 0
+    documents = shiftcal("validate", "--json", *files).out.replace("}\n{", "}\n\0{").split("\0")
+    assert [json.loads(one)["bad"] for one in documents] == [0, 1, 0]
+
+
+def test_the_hook(jsonl: Jsonl, tmp_path: Path) -> None:
+    """What pre-commit would run, with the files that it would give it: silent only where all is good."""
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert hook["language"] == "python"  # pre-commit installs the repository, whose script is the entry
+    command_, *arguments = shlex.split(hook["entry"])
+    assert command_ in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    good, bad = (
+        jsonl(published(), name="good.jsonl"),
+        jsonl(published(), schedule(upsert(end=1)), name="bad.jsonl"),
+    )
+    assert [name for name in (good, bad, "README.md", "x.json") if re.search(hook["files"], name)] == [
+        good,
+        bad,
+    ]
+    program = Path(sys.executable).parent / command_
+
+    def run(*files: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        return subprocess.run(
+            [program, *arguments, *files],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert run(good).returncode == 0
+    ended = run(good, bad)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("bad.jsonl:2: changes.0.shift.end: expected")
 
 
 def test_several_bad_changes_in_a_line(shiftcal: Shell, jsonl: Jsonl) -> None:

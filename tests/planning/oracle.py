@@ -27,6 +27,45 @@ class Said:
     value: Json
 
 
+#: In the order of Google's palette, from 1.
+COLOURS = (
+    *("lavender", "sage", "grape", "flamingo", "banana", "tangerine"),
+    *("peacock", "graphite", "blueberry", "basil", "tomato"),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How events look to one user: a colour by kind (`*`: any other), None and "": the user's own affair."""
+
+    colours: Mapping[str, str] = field(default_factory=dict)
+    show_as: str | None = None
+    titles_only: bool = False
+
+    def dress(self, kind: str) -> dict[str, str]:
+        """Return the fields of Google's that are ours on events of this kind, and what must stand there."""
+        colour = self.colours.get(kind, self.colours.get("*"))
+        worn = {} if colour is None else {"colorId": str(COLOURS.index(colour) + 1)}
+        match self.show_as:
+            case "busy":
+                return worn | {"transparency": "opaque"}
+            case "free":
+                return worn | {"transparency": "transparent"}
+            case _:
+                return worn
+
+
+def look_of(policy: Any, preferences: Any) -> Look:
+    """Return what an agency's policy and a user's preferences come to."""
+    chosen = {name: getattr(preferences, name) for name in policy.user_may_choose}
+    chosen = {name: choice for name, choice in chosen.items() if choice is not None}
+    return Look(
+        {"*": chosen["colour"]} if "colour" in chosen else dict(policy.colour),
+        chosen.get("show_as", policy.show_as),
+        chosen.get("details", policy.details) == "title_only",
+    )
+
+
 @dataclass(frozen=True)
 class Rules:
     """The policies of an agency, as far as they decide what stands where."""
@@ -34,17 +73,22 @@ class Rules:
     synced_kinds: frozenset[str] = frozenset({"shift"})
     on_unpublish: str = "remove"
     on_leave: str = "keep"
+    look: Look = Look()
 
 
 @dataclass(frozen=True)
 class Event:
-    """The fields that an event must show. A moment is an instant in UTC and a zone, or a day and no zone."""
+    """The fields that an event must show. A moment is an instant in UTC and a zone, or a day and no zone.
+
+    `dress`: colour and transparency, those of them that are ours.
+    """
 
     summary: str
     location: str
     description: str
     start: tuple[str, str]
     end: tuple[str, str]
+    dress: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +134,7 @@ def expected(said: Sequence[Said], who: tuple[str, str], rules: Rules, now: date
         body = winner["shift"]
         is_theirs = body.get("user_id") == user and body.get("kind", "shift") in rules.synced_kinds
         if is_theirs and _is_published(publication.value, body) and _end(body) > now - timedelta(days=30):
-            wanted[calendar, shift] = _event(body)
+            wanted[calendar, shift] = _event(body, rules.look)
     memberships = frozenset(
         calendar
         for (calendar, _), candidates in changes.items()
@@ -132,8 +176,8 @@ def google_id(agency: str, calendar: str, shift: str, n: int = 0) -> str:
     return "bgs" + b32hexencode(hashlib.sha256(text.encode()).digest()).decode().lower().rstrip("=")
 
 
-def shown(event: Json) -> Event:
-    """Return the fields we own of an event as Google shows it."""
+def shown(event: Json, dress: Iterable[str] = ("colorId", "transparency")) -> Event:
+    """Return the fields we own of an event as Google shows it; `dress`: which of the optional ones."""
 
     def moment(point: Json) -> tuple[str, str]:
         if "date" in point:
@@ -146,7 +190,16 @@ def shown(event: Json) -> Event:
         event.get("description", ""),
         moment(event["start"]),
         moment(event["end"]),
+        tuple((name, event.get(name) or _DEFAULTS[name]) for name in sorted(dress)),
     )
+
+
+_DEFAULTS = {"colorId": "", "transparency": "opaque"}
+
+
+def shown_as(event: Json, wish: Event) -> Event:
+    """Return an event as Google shows it, as far as the wish says anything of it."""
+    return shown(event, [name for name, _ in wish.dress])
 
 
 def is_history(event: Json, now: datetime) -> bool:
@@ -231,7 +284,7 @@ def _end(body: Json) -> datetime:
     return _utc(end if "T" in end else end + "T00:00:00+00:00")
 
 
-def _event(body: Json) -> Event:
+def _event(body: Json, look: Look) -> Event:
     def moment(text: str) -> tuple[str, str]:
         if "T" not in text:
             return date.fromisoformat(text).isoformat(), ""
@@ -239,10 +292,11 @@ def _event(body: Json) -> Event:
 
     return Event(
         body["title"][:1024],
-        (body.get("location") or "")[:1024],
-        (body.get("notes") or "")[:8000],
+        "" if look.titles_only else (body.get("location") or "")[:1024],
+        "" if look.titles_only else (body.get("notes") or "")[:8000],
         moment(body["start"]),
         moment(body["end"]),
+        tuple(sorted(look.dress(body.get("kind", "shift")).items())),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from planning.calendars import Folded, fold_shifts, fold_standing
-from schemas.facts import Changes, PublicationChanged, ShiftsChanged
+from schemas.facts import Changes, PublicationChanged, Published, ShiftsChanged
 from schemas.messages import Delete, Upsert
 from schemas.rows import RosterRow
 from tests.planning.build import AGENCY, CALENDAR, NOW, at, cause, delete, upsert
@@ -177,3 +177,14 @@ def test_shifts_of_other_calendars_and_agencies() -> None:
     fact = ShiftsChanged(agency_id=AGENCY, calendar_id="jan", messages=(changes,))
     folded = fold_shifts(fact, 9, Rows(calendar.tables, (AGENCY, "jan")), NOW)
     assert (folded.contributions, folded.rosters) == ((), {})
+
+
+def test_by_which_publication_a_calendar_stands() -> None:
+    """Every contribution names the message that won, a change of a shift too; an older one is not named."""
+    calendar = Calendar()
+    assert calendar.shifts(upsert()).contributions[0].published is None
+    for version in (4, 3):
+        (one,) = calendar.publish(version).contributions
+        assert one.published == Published(version=4, at=NOW)
+    (one,) = calendar.shifts(upsert(version=2)).contributions
+    assert one.published == Published(version=4, at=NOW)

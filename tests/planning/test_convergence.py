@@ -17,8 +17,19 @@ from planning.agenda import Rest, agenda, pending
 from schemas.facts import CalendarReleased, UserReleased
 from schemas.mutations import Call, EventBody
 from schemas.policy import HoldRemovals, Policy
+from schemas.preferences import Preferences
 from tests.planning.messages import AGENCIES, CALENDARS, SHIFTS, USERS, publication, publications, schedules
-from tests.planning.oracle import Event, Expected, Rules, expected, google_id, is_history, shown
+from tests.planning.oracle import (
+    Event,
+    Expected,
+    Rules,
+    expected,
+    google_id,
+    is_history,
+    look_of,
+    shown,
+    shown_as,
+)
 from tests.planning.sightings import Sightings
 from tests.planning.world import Who, World, calls_that_write
 
@@ -46,7 +57,19 @@ _policy = st.builds(
     on_leave=st.sampled_from(("keep", "remove_future")),
     on_drift=st.sampled_from(("restore", "respect_deletion", "report")),
     hold_removals_over=st.sampled_from((None, None, HoldRemovals(share=0.4, count=1))),
+    colour=st.sampled_from(((), (), (("shift", "tangerine"),), (("*", "tomato"), ("training", "basil")))),
+    details=st.sampled_from(("full", "full", "title_only")),
+    show_as=st.sampled_from((None, None, "busy", "free")),
+    user_may_choose=st.sets(st.sampled_from(("colour", "details", "show_as"))).map(frozenset),
 )
+_preferences = st.builds(
+    Preferences,
+    colour=st.sampled_from((None, "blueberry")),
+    details=st.sampled_from((None, "full", "title_only")),
+    show_as=st.sampled_from((None, "busy", "free")),
+)
+#: None of them is a colour that people choose by hand in these stories.
+OUR_COLOURS = {"6", "9", "10", "11"}
 
 
 class Story(RuleBasedStateMachine):
@@ -58,6 +81,7 @@ class Story(RuleBasedStateMachine):
         super().__init__()
         self.foreign: dict[tuple[str, str], EventBody] = {}
         self.personal: dict[tuple[str, str], dict[str, Any]] = {}
+        self.choices = 0
         self.lost: set[str] = set()
         self.sightings = Sightings()
         self.sighted = 0
@@ -122,6 +146,13 @@ class Story(RuleBasedStateMachine):
     @rule(who=_who, salt=st.integers(0, 999))
     def an_operator_releases_a_user(self, who: Who, salt: int) -> None:
         self.world.user_facts.append(UserReleased(agency_id=who[0], user_id=who[1], release_id=str(salt)))
+        self.quiet = False
+
+    @rule(who=_who, preferences=_preferences, late=st.sampled_from((0, 0, 5, 60)))
+    def a_user_chooses_how_events_look(self, who: Who, preferences: Preferences, late: int) -> None:
+        self.choices += 1
+        at = self.world.tick(5) - timedelta(seconds=late) + timedelta(microseconds=self.choices)
+        self.world.prefer(who, preferences, at)
         self.quiet = False
 
     @rule(salt=_salt, few=_few, together=st.booleans())
@@ -190,6 +221,10 @@ class Story(RuleBasedStateMachine):
     @rule(agency=st.sampled_from(AGENCIES), policy=_policy)
     def an_agency_changes_its_policies(self, agency: str, policy: Policy) -> None:
         self.world.policies[agency] = policy
+        for (_, event_id), own in self.personal.items():
+            if OURS[event_id][0] == agency:
+                for name in _may_be_set(policy):
+                    own.pop(name, None)
         self.world.crash(0)
         self.quiet = False
 
@@ -201,9 +236,14 @@ class Story(RuleBasedStateMachine):
         if (event := self._pick(account, salt)) is None:
             return
         changes: EventBody = {}
+        altered = what > 3
         if what <= 3:
             changes = {"colorId": str(what), "reminders": {"useDefault": False}}
-            self.personal[account, event["id"]] = changes
+            changes |= {"transparency": "transparent"} if what == 3 else {}
+            ours = self._dress_that_may_be_ours(account, event)
+            altered = not ours.isdisjoint(changes)
+            own = {name: value for name, value in changes.items() if name not in ours}
+            self.personal[account, event["id"]] = self.personal.get((account, event["id"]), {}) | own
         elif what <= 5:
             changes = {"summary": f"mine {what}", "location": None}
         elif what == 6:
@@ -221,7 +261,7 @@ class Story(RuleBasedStateMachine):
                 "end": day | {"date": (start + timedelta(days=1)).isoformat()},
             }
         google.alter(account, event["id"], changes)
-        if what > 3:
+        if altered:
             self.sightings.act(account, OURS[event["id"]], "altered")
         self._touched(account)
 
@@ -366,7 +406,7 @@ class Story(RuleBasedStateMachine):
                     if OURS.get(e["id"]) == (agency, *name)
                 ]
                 wish = truth.wanted.get((name[0], name[1]))
-                return who if [shown(e) for e in same] == [wish] else None
+                return who if wish and [shown_as(e, wish) for e in same] == [wish] else None
         return None
 
     def teardown(self) -> None:
@@ -444,8 +484,9 @@ class Story(RuleBasedStateMachine):
                 continue
             if len(live) > 1:
                 live = [e for e in live if not is_history(e, world.now) and e["id"] not in self.lost]
-            assert [shown(event) for event in live] == [wish], (name, live, wish)
+            assert [shown_as(event, wish) for event in live] == [wish], (name, live, wish)
             names = live[0].get("extendedProperties", {}).get("private", {})
+            self._check_given_back(str(account), live[0], wish)
             if account != "stripping" and int(names["bgsVersion"]) < 10**18:
                 assert int(names["bgsVersion"]) <= truth.versions[name]
                 assert names["bgsId"] == f"BGS_{name[1]}"
@@ -456,9 +497,23 @@ class Story(RuleBasedStateMachine):
                 assert not held or world.statuses[who].state == "paused" or left
                 assert left or held, f"{calendar}/{shift} should not stand there"
 
+    def _check_given_back(self, account: str, event: EventBody, wish: Event) -> None:
+        """Of the dress only what is wished for is ours, and nothing of what we ever set there is left."""
+        if account == "stripping":
+            return  # once nobody remembers what was written there, nobody can give it back
+        written = event["extendedProperties"]["private"]["bgsFingerprint"]
+        assert _dress_in(written) == {name for name, _ in wish.dress}
+        assert "colorId" in dict(wish.dress) or event.get("colorId") not in OUR_COLOURS
+
+    def _dress_that_may_be_ours(self, account: str, event: EventBody) -> set[str]:
+        names = event.get("extendedProperties", {}).get("private", {})
+        written = _dress_in(names.get("bgsFingerprint", ""))
+        ours = _may_be_set(self.world.policies[OURS[event["id"]][0]]) | written
+        return {"colorId", "transparency"} if account == "stripping" else ours
+
     def _may_be_left(self, who: Who, name: tuple[str, str], live: list[EventBody], wish: Event) -> bool:
         """Say whether somebody did to the event what the agency lets stand."""
-        if [shown(event) for event in live] == [wish]:
+        if [shown_as(event, wish) for event in live] == [wish]:
             self.sightings.settled(who, (who[0], *name))
             return False
         done = self.sightings.may_differ(who, str(self._account(who)), (who[0], *name), self.world.said)
@@ -472,7 +527,9 @@ class Story(RuleBasedStateMachine):
 
     def _truth(self, who: Who) -> Expected:
         policy = self.world.policies[who[0]]
-        rules = Rules(policy.synced_kinds, policy.on_unpublish, policy.on_leave)
+        chosen = self.world.chosen.get(who)
+        look = look_of(policy, chosen.preferences if chosen else Preferences())
+        rules = Rules(policy.synced_kinds, policy.on_unpublish, policy.on_leave, look)
         return expected(self.world.said, who, rules, self.world.now)
 
     def _is_newer(self, who: Who) -> bool:
@@ -518,6 +575,19 @@ class Story(RuleBasedStateMachine):
 
     def _everything(self) -> Any:
         return {account: self.world.google.standing(account) for account in ACCOUNTS}
+
+
+def _may_be_set(policy: Policy) -> set[str]:
+    """Return the fields of the dress that somebody sets or may set."""
+    colour = {"colorId"} if policy.colour or "colour" in policy.user_may_choose else set[str]()
+    blocks = policy.show_as is not None or "show_as" in policy.user_may_choose
+    return colour | ({"transparency"} if blocks else set())
+
+
+def _dress_in(fingerprint: str) -> set[str]:
+    """Return the fields of the dress that were written with an event."""
+    words = {"c": "colorId", "b": "transparency", "f": "transparency"}
+    return {words[part[0]] for part in fingerprint.split(".")[1:]}
 
 
 def _shuffled(indices: Any, salt: int) -> list[int]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from planning.agenda import DOUBT, Look, Rest, Write, agenda
+from planning.observation import Known
 from planning.users import Terms, fold
 from planning.verify import ids_to_read, known_ids
 from schemas.facts import CalendarSeen, CallsAnswered, Wish
@@ -122,7 +123,7 @@ def test_account_strips_properties() -> None:
     stripping = before.model_copy(update={"connection": connected(strips_properties=True)})
     after = overtaken(stripping, wishes)
     assert ids_to_read(after, (), NOW, REMOVE) == (google(),)
-    assert known_ids(after) == {google(): (CALENDAR, "1", 0)}
+    assert known_ids(after) == {google(): Known(CALENDAR, "1", 0)}
 
 
 def test_id_was_burnt() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from planning.body import insert_body, render
-from planning.observation import names_of, observe
+from planning.observation import Known, names_of, observe
 from planning.plan import plan
 from planning.verify import fold_seen, ids_to_read, known_ids
 from schemas.facts import CalendarSeen
@@ -86,7 +86,7 @@ def test_an_event_of_another_agency() -> None:
 
 def test_an_event_without_names_that_we_know() -> None:
     """It is ours by the shift that we know, and says that its names are gone."""
-    got = observe(event(extendedProperties={}), AGENCY, {google(): (CALENDAR, "1", 0)})
+    got = observe(event(extendedProperties={}), AGENCY, {google(): Known(CALENDAR, "1", 0)})
     assert got is not None
     assert (got.shift_id, got.tagged) == ("1", False)
 

@@ -32,19 +32,21 @@ from schemas.facts import (
     CalendarReleased,
     CalendarSeen,
     CallsAnswered,
+    PreferencesSet,
     PublicationChanged,
     ShiftsChanged,
     TokenReleased,
     TroubleFound,
     UserFact,
 )
-from schemas.mutations import Call, Get, Insert, Patch, Remove
+from schemas.mutations import Call, EventBody, Get, Insert, Patch, Remove
 from schemas.outcomes import Observed
 from schemas.outputs import SyncResult, SyncStatus
 from schemas.policy import Policy
+from schemas.preferences import Preferences
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
 from tests.planning.messages import BEGIN
-from tests.planning.oracle import Said, is_history
+from tests.planning.oracle import Said, is_history, look_of
 
 Who = tuple[str, str]
 Fault = Literal["none", "before", "after"]
@@ -119,6 +121,8 @@ class World:
         #: Users in whose calendar a person, or Google itself, did something that no look of theirs has shown yet.
         self.touched: set[Who] = set()
         self.results: list[SyncResult] = []
+        #: The newest choices, as the database has them: told again when all state is lost.
+        self.chosen: dict[Who, PreferencesSet] = {}
         self._forget_everything()
 
     @property
@@ -249,6 +253,7 @@ class World:
         self._forget_everything()
         for record in self.inputs:
             record.delivered = False
+        self.user_facts += [_again(fact) for fact in self.chosen.values()]
         self.rebuilding, self.walked = True, False
 
     # --- lanes ---
@@ -340,7 +345,9 @@ class World:
         absent = []
         policy = self.policies[who[0]]
         for event_id in ids_to_read(row, found, self.now, policy) if same else ():
-            answer = self.google.apply(calendar, Get(event_id=event_id, generation=known[event_id][2]))
+            answer = self.google.apply(
+                calendar, Get(event_id=event_id, generation=known[event_id].generation)
+            )
             stands = observe(answer.event, who[0], known) if isinstance(answer, Held) else None
             if stands is None:
                 absent.append(event_id)
@@ -361,6 +368,13 @@ class World:
                 strips_properties=strips,
             ),
         )
+
+    def prefer(self, who: Who, preferences: Preferences, at: datetime) -> None:
+        """The user chooses how events look."""
+        fact = PreferencesSet(agency_id=who[0], user_id=who[1], preferences=preferences, occurred_at=at)
+        self.user_facts.append(_again(fact))
+        if who not in self.chosen or at > self.chosen[who].occurred_at:
+            self.chosen[who] = fact
 
     def verify(self, who: Who) -> None:
         """The daily look is due."""
@@ -403,7 +417,8 @@ class World:
             assert (names["bgsCalendar"], names["bgsId"].removeprefix("BGS_")) in wanted
             assert not is_history(call.body, self.now), "history was written"
             assert call.body["reminders"] == {"useDefault": True}
-            assert not {"attendees", "source", "colorId"} & set(call.body)
+            assert not {"attendees", "source"} & set(call.body)
+            self._check_dress(row, call.body, None)
             return
         if isinstance(call, Patch):
             assert not is_history(call.body, self.now), "history was written"
@@ -411,7 +426,8 @@ class World:
         if event is None or event["etag"] != call.etag:
             return
         if isinstance(call, Patch):
-            assert not {"attendees", "source", "colorId", "reminders", "id"} & set(call.body)
+            assert not {"attendees", "source", "reminders", "id"} & set(call.body)
+            self._check_dress(row, call.body, event)
             return
         place = named[call.event_id]
         assert not is_history(event, self.now), "history was deleted"
@@ -421,6 +437,22 @@ class World:
             assert not (frozen and wish is not None and wish.standing == "unpublished"), (
                 "a frozen event was deleted"
             )
+
+    def _check_dress(self, row: UserRow, body: EventBody, event: EventBody | None) -> None:
+        """Colour and transparency are written as set, and given back where a write of ours set them: nothing else."""
+        names = body["extendedProperties"]["private"]
+        wish = row.calendars[names["bgsCalendar"]].wishes[names["bgsId"].removeprefix("BGS_")]
+        worn = look_of(self.policies[row.agency_id], row.preferences).dress(wish.kind)
+        written = {name: body[name] for name in ("colorId", "transparency") if name in body}
+        given_back = {name for name, value in written.items() if value is None}
+        assert {name: value for name, value in written.items() if value is not None} == worn
+        said = (event or {}).get("extendedProperties", {}).get("private", {}).get("bgsFingerprint")
+        for name, mark in (("colorId", ".c"), ("transparency", ".busy"), ("transparency", ".free")):
+            assert said is None or mark not in said or name in worn or name in given_back
+        if event is None or said is not None:
+            ours = {"colorId"} if ".c" in (said or "") else set()
+            ours |= {"transparency"} if {"busy", "free"} & set((said or "").split(".")) else set()
+            assert given_back <= ours, "a user's own choice was taken away"
 
     def _check_purged(self, row: UserRow) -> None:
         """A purge leaves nothing of ours but history, as far as anybody can know what is ours."""

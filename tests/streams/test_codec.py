@@ -16,6 +16,7 @@ from schemas import facts, outcomes, rows
 from schemas.cause import Cause
 from schemas.messages import Delete, Shift, Upsert
 from schemas.outputs import LastError, SyncStatus
+from schemas.preferences import COLOUR_IDS, Preferences
 from schemas.rows import RosterRow
 from streams import codec
 
@@ -70,6 +71,14 @@ problems = st.builds(
 standings = st.sampled_from(["never", "published", "rolled_back", "unpublished"])
 
 
+preferences = st.builds(
+    Preferences,
+    colour=st.sampled_from([None, *COLOUR_IDS]),
+    details=st.sampled_from([None, "full", "title_only"]),
+    show_as=st.sampled_from([None, "busy", "free"]),
+)
+
+
 def many(values: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...]]:
     return st.lists(values, max_size=2).map(tuple)
 
@@ -119,6 +128,7 @@ user_facts = st.one_of(
     st.builds(facts.TokenReleased, **who, ended_at=moments),
     st.builds(facts.UserReleased, **who, release_id=words),
     st.builds(facts.VerifyDue, **who, ticket=words),
+    st.builds(facts.PreferencesSet, **who, preferences=preferences, occurred_at=moments),
 )
 
 calendar = {"agency_id": ids, "calendar_id": ids, "cause": causes}
@@ -207,6 +217,8 @@ table_rows = st.one_of(
         let_go=st.booleans(),
         releases=many(ids),
         connection=connections,
+        preferences=preferences,
+        preferred_at=maybe | moments,
         last_synced_at=maybe | moments,
         status=maybe | statuses,
     ),

@@ -26,6 +26,8 @@ def test_no_file() -> None:
     assert policy.synced_kinds == {"shift"}
     assert (policy.on_unpublish, policy.on_leave, policy.on_drift) == ("remove", "keep", "restore")
     assert (policy.target_calendar, policy.title, policy.hold_removals_over) == ("primary", None, None)
+    assert (policy.colour, policy.details, policy.show_as) == ((), "full", None)
+    assert policy.user_may_choose == set()
 
 
 def test_an_agency_says_less_than_everything(tmp_path: Path) -> None:
@@ -52,6 +54,60 @@ def test_an_agency_says_less_than_everything(tmp_path: Path) -> None:
     assert metro.hold_removals_over == HoldRemovals(share=0.5, count=200)
     assert policies.of("county") == Policy()
     assert policies.of("anybody-else").title == "{{ title }} ({{ location }})"
+
+
+def test_how_events_look(tmp_path: Path) -> None:
+    """Colour by kind, details, busy or free, and what users may choose; an agency's table takes the place of the default's."""
+    policies = _load(
+        tmp_path,
+        """
+        [default]
+        colour = {shift = "tangerine", "*" = "sage"}
+        show_as = "busy"
+        [agency.metro]
+        colour = {class = "tomato"}
+        details = "title_only"
+        user_may_choose = ["show_as", "colour"]
+        [agency.county]
+        colour = false
+        show_as = false
+        """,
+    )
+    metro, county, other = (policies.of(agency) for agency in ("metro", "county", "other"))
+    assert [other.colour_of(kind) for kind in ("shift", "class")] == ["tangerine", "sage"]
+    assert [metro.colour_of(kind) for kind in ("shift", "class")] == [None, "tomato"]
+    assert (metro.details, metro.show_as) == ("title_only", "busy")
+    assert metro.user_may_choose == {"colour", "show_as"}
+    assert county == Policy()
+
+
+def test_several_mistakes(tmp_path: Path) -> None:
+    """Each is told with its line, in the order of lines; a mistake in [default] is told once."""
+    with pytest.raises(PolicyError) as refusal:
+        _load(
+            tmp_path,
+            """
+            [agency.b]
+            colour = "sage"
+            on_leave = "keep"
+            [default]
+            title = "{{ titel }}"
+            details = "all"
+            [agency.a]
+            user_may_choose = [
+              "colour",
+              "color",
+            ]
+            """,
+        )
+    lines = [fault.partition("policies.toml:")[2].split(": ")[:2] for fault in refusal.value.faults]
+    assert lines == [
+        ["3", '[agency."b"] colour'],
+        ["6", "[default] title"],
+        ["7", "[default] details"],
+        ["9", '[agency."a"] user_may_choose'],
+    ]
+    assert str(refusal.value).endswith("(3 more: `shiftcal policies check` lists all)")
 
 
 @pytest.mark.parametrize(
@@ -93,6 +149,22 @@ def test_an_agency_says_less_than_everything(tmp_path: Path) -> None:
             r"description: a template cannot use other files",
         ),
         ("[default", "is not TOML"),
+        (
+            "[default]\n\ncolour = 6",
+            r':3: \[default\] colour: should be a table such as {shift = "tangerine"}',
+        ),
+        (
+            '[default]\ncolour = {shift = "orange"}',
+            r":2: \[default\] colour.shift: should be 'lavender', 'sage', ",
+        ),
+        ('[default]\ncolour = {a = "sage", shift = 6}', r"colour.shift: should be 'lavender'"),
+        ('[default]\nshow_as = "away"', r"show_as: should be 'busy' or 'free'"),
+        ("[default]\ndetails = false", r"details: should be 'full' or 'title_only'"),
+        (
+            '[default]\nuser_may_choose = ["title"]',
+            r"user_may_choose: should be 'colour', 'details', 'show_as' or 'target_calendar'",
+        ),
+        ('[default]\nuser_may_choose = "colour"', r"user_may_choose: should be a list of words"),
     ],
 )
 def test_a_mistake(tmp_path: Path, text: str, said: str) -> None:
@@ -115,4 +187,5 @@ def test_the_digest_follows_the_content() -> None:
     same = Policy.model_validate({"synced_kinds": ["class", "shift"]})
     assert (one.digest, hash(one)) == (same.digest, hash(same))
     assert one.digest != Policy().digest
+    assert Policy(show_as="free").digest != Policy(show_as="busy").digest != Policy().digest
     assert Policy(title="{{ title }}").digest != Policy(description="{{ title }}").digest

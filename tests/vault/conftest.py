@@ -1,47 +1,62 @@
-"""A database per test: a SQLite file always, a fresh PostgreSQL database too where SHIFTCAL_TEST_POSTGRES names a
-server (an address whose user may create databases).
-"""
+"""A database per test: every test of this directory runs on a SQLite file, and again on a real PostgreSQL."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import make_url
 
+from tests.postgres import Postgres, waited_for
 from vault import Vault
 
-POSTGRES = os.environ.get("SHIFTCAL_TEST_POSTGRES")
+
+async def _migrated(url: str) -> None:
+    await (await Vault.open(url, [])).close()
 
 
-async def _on_the_server(statement: str) -> None:
-    assert POSTGRES is not None
-    engine = create_async_engine(POSTGRES, isolation_level="AUTOCOMMIT")
-    try:
-        async with engine.connect() as connection:
-            await connection.execute(text(statement))
-    finally:
-        await engine.dispose()
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with today's tables: copying it is quicker than making them for each test."""
+    path = tmp_path_factory.mktemp("vault") / "migrated.db"
+    waited_for(_migrated(f"sqlite+aiosqlite:///{path}"))
+    return path
 
 
-@pytest.fixture(params=["sqlite", "postgres"] if POSTGRES else ["sqlite"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The address of an empty database."""
+@pytest.fixture(scope="session")
+def migrated_database(postgres: Postgres) -> Iterator[str]:
+    """The name of a PostgreSQL database, likewise."""
+    with postgres.database() as url:
+        waited_for(_migrated(url))
+        yield str(make_url(url).database)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with today's tables, and nothing in them."""
+    if request.param == "sqlite":
+        copyfile(request.getfixturevalue("migrated_file"), tmp_path / "vault.db")
+        yield f"sqlite+aiosqlite:///{tmp_path}/vault.db"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database(like=request.getfixturevalue("migrated_database")) as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without any table."""
     if request.param == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path}/vault.db"
         return
-    assert POSTGRES is not None
-    name = f"vault_{uuid4().hex}"
-    await _on_the_server(f"CREATE DATABASE {name}")
-    yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-    await _on_the_server(f"DROP DATABASE {name} WITH (FORCE)")
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database() as address:
+        yield address
 
 
 @pytest.fixture

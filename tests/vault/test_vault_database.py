@@ -39,15 +39,15 @@ from vault.models import Base, ConnectionRow
 ROOT = Path(room.__file__).parents[1]
 
 
-async def test_two_first_starts_at_once(url: str, key: str, opened: Opener) -> None:
+async def test_two_first_starts_at_once(empty: str, key: str, opened: Opener) -> None:
     """One makes the tables, the others find them."""
-    vaults = await asyncio.gather(*(opened(url, key) for _ in range(4)))
+    vaults = await asyncio.gather(*(opened(empty, key) for _ in range(4)))
     for number, vault in enumerate(vaults):
         await vault.store(consent(f"u{number}"), NOON)
     assert len(await vaults[0].connections()) == 4
 
 
-async def test_processes_that_start_and_write_at_once(url: str, key: str, opened: Opener) -> None:
+async def test_processes_that_start_and_write_at_once(empty: str, key: str, opened: Opener) -> None:
     """Every one of their connections arrives, with its announcement."""
     code = (
         "import asyncio, sys; from datetime import UTC, datetime; from pydantic import SecretStr;"
@@ -61,11 +61,11 @@ async def test_processes_that_start_and_write_at_once(url: str, key: str, opened
         "asyncio.run(main(*sys.argv[1:]))\n"
     )
     running = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", code, url, key, who, cwd=ROOT)
+        await asyncio.create_subprocess_exec(sys.executable, "-c", code, empty, key, who, cwd=ROOT)
         for who in ("p", "q", "r")
     ]
     assert [await process.wait() for process in running] == [0, 0, 0]
-    vault = await opened(url, key)
+    vault = await opened(empty, key)
     assert len(await vault.connections()) == len(await vault.announcements()) == 15
 
 
@@ -223,20 +223,20 @@ def test_a_database_that_is_up_to_date(tmp_path: Path) -> None:
     assert said == ["True\n", "False\n"]
 
 
-async def test_the_alembic_command(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_alembic_command(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It works on the very address that the program has, up and down."""
-    monkeypatch.setenv("SHIFTCAL_DATABASE_URL", url)
+    monkeypatch.setenv("SHIFTCAL_DATABASE_URL", empty)
     config = Config(ROOT / "vault" / "migrations" / "alembic.ini")
 
     async def tables() -> set[str]:
-        engine = create_async_engine(url)
+        engine = create_async_engine(empty)
         async with engine.connect() as connection:
             found = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
         await engine.dispose()
         return set(found)
 
     await asyncio.to_thread(command.upgrade, config, "head")
-    assert await tables() == {"alembic_version", "connections", "revocations", "outbox"}
+    assert await tables() == {"alembic_version", *Base.metadata.tables}
     await asyncio.to_thread(command.downgrade, config, "base")
     assert await tables() == {"alembic_version"}
 

@@ -11,8 +11,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.vault.facts import AGENCY, LATER, NOON, TICK, Opener, consent, states, token_of, tokens_to_revoke
-from vault import Rotated, TokenUnreadable, Vault, VaultKeysInvalid, rotation
-from vault.database import Database
+from tests.vault.news import read, view
+from vault import PortalSession, Rotated, TokenUnreadable, Vault, VaultKeysInvalid, VaultUnavailable, rotation
+from vault.database import Database, Part
 from vault.keys import Keys
 
 ROOT = Path(rotation.__file__).parents[1]
@@ -115,6 +116,66 @@ async def test_rotating_again(vault: Vault, url: str, key: str, opened: Opener) 
     both = await opened(url, _new_key(), key)
     await both.rotate()
     assert await both.rotate() == Rotated(0, 1, ())
+
+
+async def test_rotating_what_the_portal_seals(
+    vault: Vault, url: str, key: str, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions and schedules are read with the newest key alone afterwards, whatever the size of a batch."""
+    monkeypatch.setattr(rotation, "BATCH", 2)
+    sessions = [
+        PortalSession(f"cookie-{n}", AGENCY, f"u{n}", "", "user", "csrf", NOON, LATER) for n in range(5)
+    ]
+    for begun in sessions:
+        await vault.sessions.begin(begun)
+    await read(vault.projection, *(view(f"u{n}", n, b"shifts of %d" % n) for n in range(5)))
+    newest = _new_key()
+    both = await opened(url, newest, key)
+    assert await both.rotate() == Rotated(10, 10, ())
+    assert await both.rotate() == Rotated(0, 10, ())
+    rotated = await opened(url, newest)
+    for n, begun in enumerate(sessions):
+        assert await rotated.sessions.get(f"cookie-{n}", NOON) == begun
+        assert await rotated.projection.view(AGENCY, f"u{n}") == b"shifts of %d" % n
+        assert await vault.projection.view(AGENCY, f"u{n}") is None
+
+
+async def test_rotating_sessions_and_schedules_that_no_key_fits(
+    vault: Vault, url: str, opened: Opener
+) -> None:
+    """Nobody is named for them: a session ends by itself, and a schedule comes again."""
+    await vault.sessions.begin(PortalSession("cookie", AGENCY, "ann", "", "user", "csrf", NOON, LATER))
+    await read(vault.projection, view("ann", 0, b"x"))
+    assert await (await opened(url, _new_key())).rotate() == Rotated(0, 0, ())
+    assert await vault.projection.view(AGENCY, "ann") == b"x"
+
+
+async def test_rotating_beside_a_portal(
+    vault: Vault, url: str, key: str, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never puts an older schedule back over one that was read meanwhile."""
+    monkeypatch.setattr(rotation, "BATCH", 5)
+    await read(vault.projection, *(view(f"u{n}", n, b"0") for n in range(20)))
+    newest = _new_key()
+    portal = await opened(url, key, newest)
+
+    async def reads() -> None:
+        for again in range(1, 6):
+            await read(portal.projection, *(view(f"u{n}", 20 * again + n, b"%d" % again) for n in range(20)))
+
+    await asyncio.gather(reads(), (await opened(url, newest, key)).rotate())
+    assert [await portal.projection.view(AGENCY, f"u{n}") for n in range(20)] == [b"5"] * 20
+
+
+@pytest.mark.parametrize("part", list(Part))
+async def test_rotating_while_somebody_writes(
+    vault: Vault, url: str, key: str, opened: Opener, part: Part
+) -> None:
+    """It waits for each of those who write what it is about to seal anew, and seals nothing of theirs meanwhile."""
+    both = await opened(url, _new_key(), key, wait_s=0.3)
+    async with vault._database.writing(part):
+        with pytest.raises(VaultUnavailable):
+            await both.rotate()
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 7])

@@ -214,6 +214,29 @@ async def test_a_disconnect_without_keys(vault: Vault, url: str, opened: Opener)
     assert await keyless.release(AGENCY, "nobody", LATER, "disconnect") is None
 
 
+async def test_the_info_of_one_user(vault: Vault) -> None:
+    """It is what the list says of that user; nobody's where there never was a connection."""
+    await vault.store(consent("ann"), NOON)
+    await vault.store(consent("bob"), NOON)
+    await vault.release(AGENCY, "bob", LATER, "disconnect")
+    listed = await vault.connections(AGENCY)
+    assert [await vault.connection_info(AGENCY, user) for user in ("ann", "bob")] == listed
+    assert [info.state for info in listed] == ["live", "revoking"]
+    assert await vault.connection_info("other", "ann") is None
+
+
+async def test_an_account_in_use(vault: Vault) -> None:
+    """It is as long as anybody's connection to it is live, however its address is written."""
+    assert not await vault.uses_account("team@example.com")
+    await vault.store(consent("ann", "Team@Example.com"), NOON)
+    await vault.store(consent("bob", "team@example.com", agency="other"), NOON)
+    assert await vault.uses_account(" TEAM@example.com")
+    await vault.release(AGENCY, "ann", LATER, "disconnect")
+    assert await vault.uses_account("team@example.com")
+    await vault.release("other", "bob", LATER, "disconnect")
+    assert not await vault.uses_account("team@example.com")
+
+
 async def test_infos_of_one_agency(vault: Vault) -> None:
     """The others' users stay out; everybody comes in order."""
     await vault.store(consent("bob"), NOON)

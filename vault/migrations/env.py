@@ -12,13 +12,13 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
+from vault import portal_models
 from vault.database import Database
-from vault.models import Base
 
 
 def run(connection: Connection) -> None:
     """Migrate within the transaction that is already open."""
-    context.configure(connection=connection, target_metadata=Base.metadata)
+    context.configure(connection=connection, target_metadata=portal_models.FromARecord.metadata)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -160,6 +160,7 @@ async def test_settings_from_outside(standin: StandIn, outside: Client) -> None:
         "latency_ms": 5.0,
         "check": False,
         "keep_bodies": True,
+        "consent_page": True,
         "access_token_lifetime_s": 60,
         "forbid_blind_revival": True,
         "bare_cancelled": True,
@@ -168,7 +169,7 @@ async def test_settings_from_outside(standin: StandIn, outside: Client) -> None:
     }
     assert (await outside.admin("PUT", "settings", settings)).json == settings
     assert (standin.latency_ms, standin.state.switches.page_cap, standin.core.discovery) == (5.0, 2, None)
-    for wrong in ({"page_cpa": 2}, {"page_cap": "2"}, {"empty_pages": 1}):
+    for wrong in ({"page_cpa": 2}, {"page_cap": "2"}, {"empty_pages": 1}, {"consent_page": 1}):
         assert (await outside.admin("PUT", "settings", wrong)).status == 400
 
 

@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
+import jwt
 import pytest
 
 from sandbox.google import StandIn
 from sandbox.google.core import Choice
 from sandbox.google.grants import CODE_LIFETIME_S, REFRESH_TOKENS_PER_CLIENT, s256
-from sandbox.google.scopes import EVENTS, LIST_READONLY
+from sandbox.google.scopes import EMAIL, EVENTS, LIST_READONLY
 from tests.sandbox.google.client import Client, Reply, read, timed
 from tests.sandbox.google.conftest import ANNA
 
@@ -249,3 +250,26 @@ async def test_client_with_a_wrong_secret(person: Person) -> None:
 async def test_token_request_that_makes_no_sense(person: Person, form: dict[str, str], error: str) -> None:
     """It is refused with the standard word."""
     assert (await person.token(**form)).json["error"] == error
+
+
+async def test_who_consented(person: Person) -> None:
+    """An id_token comes with the scope `openid`: the address where it was asked for, and the nonce of the question."""
+    back = await person.visit(scope=f"openid email {EVENTS}", nonce="n-1")
+    tokens = (await person.exchange(back["code"])).json
+    assert set(tokens["scope"].split()) == {"openid", EMAIL, EVENTS}
+    claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    assert (claims["iss"], claims["aud"]) == ("https://accounts.google.com", "shiftcal")
+    assert (claims["email"], claims["email_verified"], claims["nonce"]) == (ANNA, True, "n-1")
+    back = await person.visit(scope=f"openid {EVENTS}")
+    tokens = (await person.exchange(back["code"])).json
+    claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    assert claims.keys().isdisjoint({"email", "nonce"})
+    assert "id_token" not in (await person.exchange((await person.visit())["code"])).json
+
+
+async def test_only_who_one_is(person: Person) -> None:
+    """Whoever ticks no box has still said who it is: Google has no box for that."""
+    person.standin.core.choices.append(Choice(account=ANNA, scopes=frozenset()))
+    back = await person.visit(scope=f"openid email {EVENTS}")
+    tokens = (await person.exchange(back["code"])).json
+    assert set(tokens["scope"].split()) == {"openid", EMAIL}

@@ -13,7 +13,8 @@ from tests.sandbox.google.client import Client, timed
 
 async def test_process_from_start_to_signal(session: aiohttp.ClientSession) -> None:
     """It says where it listens, keeps the limits of its command line, and ends cleanly on SIGTERM."""
-    options = ("--port", "0", "--latency-ms", "1", "--project-per-minute", "50", "--user-per-minute", "2")
+    limits = ("--latency-ms", "1", "--project-per-minute", "50", "--user-per-minute", "2")
+    options = ("--port", "0", "--consent-page", *limits)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "sandbox.google", *options, stdout=asyncio.subprocess.PIPE
     )
@@ -29,7 +30,8 @@ async def test_process_from_start_to_signal(session: aiohttp.ClientSession) -> N
         assert statuses == [200, 200, 403]
         quota = (await client.admin("GET", "quota")).json
         assert (quota["project_per_minute"], quota["user_per_minute"], quota["project_peak"]) == (50, 2, 2)
-        assert (await client.admin("GET", "settings")).json["latency_ms"] == 1.0
+        settings = (await client.admin("GET", "settings")).json
+        assert (settings["latency_ms"], settings["consent_page"]) == (1.0, True)
     finally:
         process.send_signal(signal.SIGTERM)
         code = await process.wait()

@@ -8,8 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ops.kafka import timestamp
+from planning.cloudevents import carried
 from planning.intake import Source, read
+from streams.kafka import timestamp
 
 if TYPE_CHECKING:
     from aiokafka.structs import ConsumerRecord
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Says where a record was sent again from.
 REDRIVEN: Final = "redriven-from"
+#: More digits than Kafka has partitions or offsets for.
+_WIDEST: Final = 19
 
 
 class Number(NamedTuple):
@@ -30,14 +33,28 @@ class Number(NamedTuple):
         return f"{self.partition}:{self.offset}"
 
 
+def number_of(text: str) -> Number | None:
+    """Read a number as it is written, such as 3:17; None of anything else."""
+    partition, colon, offset = text.partition(":")
+    if not (
+        colon and partition.isdecimal() and offset.isdecimal() and max(len(partition), len(offset)) < _WIDEST
+    ):
+        return None
+    return Number(int(partition), int(offset))
+
+
 class Letter(NamedTuple):
-    """A dead letter. `source` is the real name of the topic that it came from; empty where nobody said."""
+    """A dead letter. `source` is the real name of the topic that it came from; empty where nobody said.
+
+    `carried` are the headers of a CloudEvent, as they came.
+    """
 
     number: Number
     at: datetime
     key: bytes | None
     value: bytes | None
     headers: dict[str, str]
+    carried: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def reason(self) -> str:
@@ -62,9 +79,13 @@ class Letter(NamedTuple):
 
 def letter(record: ConsumerRecord[bytes, bytes]) -> Letter:
     """Read one record."""
-    headers = {name: value.decode(errors="replace") for name, value in record.headers}
     return Letter(
-        Number(record.partition, record.offset), timestamp(record), record.key, record.value, headers
+        Number(record.partition, record.offset),
+        timestamp(record),
+        record.key,
+        record.value,
+        {name: value.decode(errors="replace") for name, value in record.headers},
+        carried(record.headers),
     )
 
 
@@ -87,11 +108,12 @@ def still_wrong(found: Letter, value: bytes, names: Names) -> str | None:
         at=datetime.now(UTC),
         key=found.key,
         value=value,
+        headers=found.carried,
     )
     reading = read(source)
     return reading.letters[0].error if reading.letters else None
 
 
 def redriven(found: Letter, names: Names) -> list[tuple[str, bytes]]:
-    """The headers of a letter that is sent again."""
-    return [(REDRIVEN, f"{names.dead_letters}/{found.number}".encode())]
+    """The headers of a letter that is sent again: without those of a CloudEvent its value says too little."""
+    return [*found.carried, (REDRIVEN, f"{names.dead_letters}/{found.number}".encode())]

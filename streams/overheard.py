@@ -23,10 +23,11 @@ _NOBODY: Final = (ConnectionRefusedError, socket.gaierror, TimeoutError, asyncio
 
 
 class Overheard(logging.Handler):
-    """Keeps the last error that the client logged."""
+    """Keeps the last error that the client logged. `before`: level and propagation of the log without listeners."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: tuple[int, bool]) -> None:
         super().__init__(logging.WARNING)
+        self.before = before
         self.cause: BaseException | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -38,9 +39,10 @@ class Overheard(logging.Handler):
 
 @contextmanager
 def listening() -> Iterator[Overheard]:
-    """Hear what Kafka's client logs, and keep it off everybody's log."""
+    """Hear what Kafka's client logs, and keep it off everybody's log. Several may listen at once, and end in any order."""
     log = logging.getLogger("aiokafka")
-    level, propagate, overheard = log.level, log.propagate, Overheard()
+    others = _listeners(log)
+    overheard = Overheard(others[0].before if others else (log.level, log.propagate))
     log.addHandler(overheard)
     log.setLevel(logging.WARNING)
     log.propagate = False
@@ -48,8 +50,13 @@ def listening() -> Iterator[Overheard]:
         yield overheard
     finally:
         log.removeHandler(overheard)
-        log.setLevel(level)
-        log.propagate = propagate
+        if not _listeners(log):
+            log.setLevel(overheard.before[0])
+            log.propagate = overheard.before[1]
+
+
+def _listeners(log: logging.Logger) -> list[Overheard]:
+    return [each for each in log.handlers if isinstance(each, Overheard)]
 
 
 def line(settings: Settings, cause: BaseException | None) -> str | None:

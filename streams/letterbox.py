@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiokafka.structs import TopicPartition
 
-from ops.kafka import names_of, reading, sending
-from ops.letters import Letter, Number, letter, redriven
 from schemas.errors import OperatorError
+from streams.kafka import reading, sending
+from streams.letters import Letter, Number, letter, redriven
+from streams.reach import names_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -66,17 +67,36 @@ async def newest(settings: Settings, wanted: Wanted, limit: int) -> list[Letter]
     return letters[-limit:]
 
 
+async def latest(settings: Settings, each: int) -> list[Letter]:
+    """The last so many of every partition, newest first and without payloads: however many there are, it does not take long."""
+    topic = names_of(settings).dead_letters
+    async with reading(settings, [topic]) as reader:
+        starts, ends = await reader.beginnings(topic), await reader.ends(topic)
+        since = {tp: max(start, ends[tp] - each) for tp, start in starts.items()}
+        found = [letter(record)._replace(value=None) async for record in reader.records(since, ends)]
+    return sorted(found, key=lambda one: (one.at, one.number), reverse=True)
+
+
 async def these(settings: Settings, numbers: list[Number]) -> list[Letter]:
-    """The letters with these numbers."""
+    """The letters with these numbers; an `OperatorError` where one is not there."""
+    found = await there(settings, numbers)
+    known = {one.number for one in found}
+    for number in numbers:
+        if number not in known:
+            raise OperatorError(
+                f"there is no dead letter {number}: `shiftcal dead-letters list` shows their numbers"
+            )
+    return found
+
+
+async def there(settings: Settings, numbers: list[Number]) -> list[Letter]:
+    """The letters with these numbers, as far as they are there."""
     topic, found = names_of(settings).dead_letters, []
     async with reading(settings, [topic]) as reader:
         starts, ends = await reader.beginnings(topic), await reader.ends(topic)
         for number in dict.fromkeys(numbers):
             tp = TopicPartition(topic, number.partition)
-            if not starts.get(tp, 0) <= number.offset < ends.get(tp, 0):
-                raise OperatorError(
-                    f"there is no dead letter {number}: `shiftcal dead-letters list` shows their numbers"
-                )
-            start, end = {tp: number.offset}, {tp: number.offset + 1}
-            found += [letter(record) async for record in reader.records(start, end)]
+            if starts.get(tp, 0) <= number.offset < ends.get(tp, 0):
+                start, end = {tp: number.offset}, {tp: number.offset + 1}
+                found += [letter(record) async for record in reader.records(start, end)]
     return found

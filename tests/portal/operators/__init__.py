@@ -1,0 +1,1 @@
+"""The projector, notices and the operators' page."""
