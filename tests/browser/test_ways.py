@@ -106,6 +106,8 @@ def test_a_calendar_of_its_own(new_person: NewPerson, deployment: Deployment, go
 def test_how_events_look(new_person: NewPerson, deployment: Deployment, google: Google) -> None:
     """Where the agency leaves it to people, they choose, and what stands in Google follows."""
     person = new_person(agency=deployment.liberal)
+    expect(person.page.get_by_label("Your main calendar")).to_be_checked()
+    person.tab.fit("which-calendar")
     person.connect(f"Authorize {LIBERAL_NAME} To Sync To Your Google Calendar")
     person.page.get_by_label("Colour").select_option("Tangerine")
     person.page.get_by_label("What they tell").select_option("The title alone")
