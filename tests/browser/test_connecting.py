@@ -65,7 +65,7 @@ def test_progress_on_a_phone(new_tab: NewTab, deployment: Deployment) -> None:
         tab.picture("readme-syncing")
         tab.fit("syncing")
     person.stands("In step")
-    person.how.scroll_into_view_if_needed()
+    tab.page.evaluate("document.querySelector('.state').scrollIntoView()")
     tab.picture("readme-in-step")
 
 

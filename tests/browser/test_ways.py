@@ -23,14 +23,14 @@ def test_a_phone(new_person: NewPerson) -> None:
     for button in person.page.get_by_role("button").all():
         box = button.bounding_box()
         assert box is not None
-        assert box["height"] >= 24, button.inner_text()
+        assert box["height"] >= 24, button.inner_text()  # WCAG 2.2, 2.5.8
+    expect(person.tab.button(AUTHORIZE)).to_be_in_viewport(ratio=1)
     person.connect()
     person.tab.press(RESYNC)
     person.tab.sees("everything was in place")
     person.tab.press(STOP)
     person.stands("Stopped")
-    width = person.page.evaluate("document.documentElement.scrollWidth")
-    assert width <= PHONE["width"]
+    person.tab.holds("stopped")
 
 
 def test_without_scripts(new_person: NewPerson) -> None:
