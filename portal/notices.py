@@ -21,7 +21,7 @@ from portal.webhook import request_of
 from vault import VaultUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from portal.projecting.freshness import Freshness
     from portal.webhook import Headers
@@ -74,6 +74,8 @@ class Notifier:
         """Take what it works with; the settings name an address. Nothing is said while the projection is late: it may name who is back by now."""
         self._settings, self._vault, self._freshness, self._now = settings, vault, freshness, now
         self.trouble: str | None = None
+        #: Of whom was looked up when they connected, at which status.
+        self._looked: dict[Person, datetime] = {}
 
     async def run(self) -> NoReturn:
         """Tell until cancelled."""
@@ -89,28 +91,38 @@ class Notifier:
 
     async def round(self, session: aiohttp.ClientSession) -> None:
         """Note who is lost and who is back, then send what is due."""
-        lost, notices = await self._lost(), self._vault.notices
-        for person, since in (await notices.open_()).items():
+        notices = self._vault.notices
+        known = await notices.open_()
+        lost = await self._lost(known)
+        for person, since in list(known.items()):
             # Connected since: between this loss and the one that is known the user was back, so it is another one.
             if person not in lost or lost[person].connected_at > since:
                 await notices.settle(*person)
+                del known[person]
         for person, (status, _) in lost.items():
-            reason = status.last_error.code if status.last_error else _LOST
-            await notices.raise_(*person, reason, self._now())
+            if person not in known:
+                reason = status.last_error.code if status.last_error else _LOST
+                await notices.raise_(*person, reason, self._now())
         while due := await notices.due(self._now(), IN_ONE_GO):
             await self._send(session, due, lost)
 
-    async def _lost(self) -> dict[Person, Lost]:
+    async def _lost(self, known: Collection[Person]) -> dict[Person, Lost]:
         found: dict[Person, Lost] = {}
+        looked: dict[Person, datetime] = {}
         after: Person | None = None
         while page := await self._vault.projection.search(state=_LOST, after=after, limit=_PAGE):
             for one in page:
                 after = person = (one.status.agency_id, one.status.user_id)
+                looked[person] = one.at
+                if person in known and self._looked.get(person) == one.at:  # nothing is new about it
+                    found[person] = Lost(one.status, _LONG_AGO)
+                    continue
                 info = await self._vault.connection_info(*person)
                 connected_at = info.connected_at if info else _LONG_AGO
                 # A status from before the connect says nothing of it: a newer one is on its way.
                 if info is None or info.state != "live" or connected_at <= one.at:
                     found[person] = Lost(one.status, connected_at)
+        self._looked = looked
         return found
 
     async def _send(

@@ -76,7 +76,13 @@ async def nothing(visit: Visit, key: str, status: int = 404, /, **values: object
 def id_of(visit: Visit, name: str) -> str | None:
     """An id out of the address or the form; None where there is none, or what is no id."""
     given = visit.form.get(name) or visit.request.query_params.get(name, "")
+    return given if is_id(given) else None
+
+
+def is_id(text: str) -> bool:
+    """Whether this may be an id."""
     try:
-        return _ID.validate_python(given)
+        _ID.validate_python(text)
     except ValidationError:
-        return None
+        return False
+    return True

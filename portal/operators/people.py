@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast, get_args
 
 from portal.operators.held import is_held, view_of
-from portal.operators.pages import id_of, nothing, show
+from portal.operators.pages import id_of, is_id, nothing, show
 from schemas.outputs import SyncState
 
 if TYPE_CHECKING:
@@ -74,5 +74,5 @@ async def one(visit: Visit) -> Response:
 
 
 def _after(text: str) -> Person | None:
-    agency, slash, user = text.partition("/")
-    return (agency, user) if slash and agency and user else None
+    agency, _, user = text.partition("/")
+    return (agency, user) if is_id(agency) and is_id(user) else None

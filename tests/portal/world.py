@@ -237,6 +237,7 @@ async def world_of(
     public: str | None = None,
     key: HostKey | None = None,
     forms_per_minute: int = 1_000,
+    database: str | None = None,
     **settings: Any,
 ) -> AsyncIterator[World]:
     """A portal that serves."""
@@ -253,11 +254,11 @@ async def world_of(
         google_timeout_s=2,
         **settings,
     )
-    database = folder / f"{uuid4().hex}.db"
-    shutil.copy(await _empty(), database)
-    vault = await Vault.open(
-        f"sqlite+aiosqlite:///{database}", [key.get_secret_value() for key in chosen.vault_keys]
-    )
+    if database is None:
+        file = folder / f"{uuid4().hex}.db"
+        shutil.copy(await _empty(), file)
+        database = f"sqlite+aiosqlite:///{file}"
+    vault = await Vault.open(database, [key.get_secret_value() for key in chosen.vault_keys])
     google_parts, sent = google_of(chosen), Sent(vault)
     listening = _socket()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -10,12 +12,15 @@ from aiokafka.structs import TopicPartition
 from pydantic import SecretStr
 
 from portal.operators.routes import routes
+from sandbox.google import StandIn
 from schemas.outputs import SyncStatus
 from schemas.views import NextShift, View
 from streams.cluster import Cluster
 from streams.reach import broker_of
-from tests.portal.operators.office import AGENCY, Office, held_status
+from tests.kafka import Kafka
+from tests.portal.operators.office import AGENCY, Office, held_status, opened
 from tests.portal.operators.world import now, result, status
+from tests.postgres import Postgres
 from vault import NewConnection
 
 PAGES = [
@@ -257,23 +262,35 @@ def test_nothing_is_missing() -> None:
     assert paths - {"/operators/leave"} == {path.partition("?")[0] for path in PAGES}
 
 
-async def test_odd_addresses(office: Office) -> None:
-    """Whatever stands in an address, the answer is a page."""
-    odd = [
-        "%00",
-        "..",
-        "a/b",
-        "\ud7ff",
-        "x" * 3000,
-        "'; DROP TABLE audit; --",
-        "🦀",
-        "0:0",
-        "99999999999999999999:1",
-    ]
-    for path in ("", "/users", "/user", "/release", "/letter", "/redrive", "/audit"):
-        for text in odd:
-            query = dict.fromkeys(("agency", "user", "q", "after", "number", "calendar"), text)
-            assert (await office.get(path, **query)).status in {200, 400, 404, 409}, (path, text)
+ODD = (
+    "%00", "\x00", "..", "a/b", "a\x00/b", "/", "\ud7ff", "x" * 3000, "'; DROP TABLE audit; --", "🦀", "0:0", "\u0663:\u0661",
+    "99999999999999999999:1", "999999999999999999:999999999999999999",
+)  # fmt: skip
+FIELDS = ("agency", "user", "q", "after", "number", "calendar", "state")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+async def test_odd_addresses_and_forms(
+    google: StandIn, kafka: Kafka, prefix: str, tmp_path: Path, request: pytest.FixtureRequest, database: str
+) -> None:
+    """Whatever stands in an address or a form, the answer is a page, and nothing is done."""
+    with ExitStack() as stack:
+        url = None
+        if database == "postgres":
+            server: Postgres = request.getfixturevalue("postgres")
+            url = stack.enter_context(server.database())
+        async with opened(google, kafka, prefix, tmp_path, database=url) as office:
+            home = await office.enter()
+            for path in ("", "/users", "/user", "/release", "/letter", "/redrive", "/audit"):
+                for text in ODD:
+                    query = dict.fromkeys(FIELDS[:-1], text)
+                    assert (await office.get(path, **query)).status in {200, 400, 404, 409}, (path, text)
+            for path in ("/release", "/redrive"):
+                for text in ODD:
+                    for names in (FIELDS, ("agency", "user"), ("agency", "calendar")):
+                        answer = await office.post(path, home, **dict.fromkeys(names, text))
+                        assert answer.status in {400, 403, 404, 409, 429}, (path, text)
+            assert await office.audit() == []
 
 
 async def _commit(office: Office, group: str, tp: TopicPartition, offset: int) -> None:
