@@ -159,6 +159,7 @@ def main() -> None:
             print(json.dumps(_poll(question["poll"], ended)), flush=True)
         else:
             children.append(_fork(question))
+            ended.pop(children[-1], None)  # a number that was another child's before
             print(json.dumps(children[-1]), flush=True)
     for pid in children:
         if _poll(pid, ended) is None:
