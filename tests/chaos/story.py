@@ -118,19 +118,23 @@ class Story:
         match step:
             case Message(topic=topic, key=key, value=value):
                 self.producer.produce(self.world.prefix + topic, value, key, on_delivery=self._delivered)
-            case Consent(person=person, at=at):
-                token = SecretStr(self.google.account(person.account))
-                new = NewConnection(person.agency, person.user, person.account, token, (SCOPE,))
-                self._store(new, at)
+            case Consent():
+                self._consent(step)
             case Edit():
                 self.people.act(step)
 
-    def _store(self, new: NewConnection, at: datetime) -> None:
-        """A worker frozen in a transaction holds the database's file until it is woken, which nobody but we will do."""
-        deadline = time.monotonic() + 30
+    def _consent(self, step: Consent) -> None:
+        """A worker frozen in a transaction holds the database's file until it is woken, which nobody but we will do.
+
+        The consent is given anew each time, as by a person whose page says that it did not work: what is revoked at Google
+        while a consent waits to be stored takes that one along, and nobody could hold it back.
+        """
+        person, deadline = step.person, time.monotonic() + 30
         while True:
+            token = SecretStr(self.google.account(person.account))
+            new = NewConnection(person.agency, person.user, person.account, token, (SCOPE,))
             try:
-                assert self.loop.run(self.vault.store(new, at)).applied
+                assert self.loop.run(self.vault.store(new, step.at)).applied
             except VaultUnavailable:
                 assert time.monotonic() < deadline, "the database stays locked"
                 self.crew.tick()
@@ -146,7 +150,7 @@ class Story:
         specs = Names(self.world.prefix).specs(PARTITIONS)
         self.loop.run(create(Broker(self.world.broker.bootstrap), specs, 1))
         url, key = settings["SHIFTCAL_DATABASE_URL"], settings["SHIFTCAL_VAULT_KEYS"]
-        self.vault = self.loop.run(Vault.open(url, [key], wait_s=0.5))
+        self.vault = self.loop.run(Vault.open(url, [key], wait_s=0.1))
         for account in {person.account for person in self.history.people}:
             self.google.account(account)
         return self
