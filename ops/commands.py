@@ -15,11 +15,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from ops import vaults
 from ops.console import say
-from ops.kafka import Pipeline, names_of, sending
 from ops.teach import add
 from schemas.base import Id
 from schemas.errors import OperatorError
 from streams.codec import key
+from streams.kafka import Pipeline, sending
+from streams.reach import names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 

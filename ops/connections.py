@@ -16,10 +16,11 @@ from gcal.port import SCOPE_EVENTS, may_write
 from ops import vaults
 from ops.commands import Named, named
 from ops.console import complain, progress, say, say_json, say_table
-from ops.kafka import names_of, sending
 from ops.lines import opened
 from ops.teach import add
 from schemas.errors import OperatorError
+from streams.kafka import sending
+from streams.reach import names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 

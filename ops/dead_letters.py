@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from ops import letterbox
 from ops.console import complain, say, say_json, say_table
-from ops.kafka import names_of
-from ops.letters import Letter, Number, hindrance, still_wrong
 from ops.teach import add
 from schemas.errors import OperatorError
+from streams import letterbox
+from streams.letters import Letter, Number, hindrance, still_wrong
+from streams.reach import names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 

@@ -15,11 +15,12 @@ from gcal.client import GoogleCalendar, GoogleSettings
 from ops import remains, vaults
 from ops.commands import Named, named
 from ops.console import say
-from ops.kafka import names_of, sending
 from ops.teach import add
 from schemas.errors import GoogleError, OperatorError
 from schemas.facts import Forgotten
 from streams import codec
+from streams.kafka import sending
+from streams.reach import names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 

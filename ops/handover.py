@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops.kafka import Pipeline, timestamp
 from planning.intake import Source, read
+from streams.kafka import Pipeline, timestamp
 
 if TYPE_CHECKING:
     from aiokafka.structs import ConsumerRecord

@@ -27,8 +27,8 @@ from ops import (
     workers,
 )
 from ops.console import complain, say
-from ops.failures import kafka_line, port_line
 from schemas.errors import OperatorError
+from streams.failures import kafka_line, port_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,22 +6,16 @@ Not here: what is held, and why.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-from uuid import uuid4
+from typing import Annotated
 
 import typer
 
 from ops.commands import Named, named
 from ops.console import say
-from ops.kafka import Pipeline, names_of, sending
 from ops.teach import add
-from schemas.facts import CalendarReleased, UserReleased
-from streams.codec import encode, key
+from streams.releasing import release_calendar, release_user
 from streams.serve import run
-from streams.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from streams.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -64,20 +58,9 @@ def release(
     if (calendar is None) == (user is None):
         raise typer.BadParameter("expected either --calendar or --user")
     settings = load_settings()
-    names = names_of(settings)
-    once = str(uuid4())
     if calendar is not None:
-        of_all = CalendarReleased(agency_id=agency, calendar_id=calendar, release_id=once)
-        run(_send(settings, names.calendar_facts, key(agency, calendar), of_all))
+        run(release_calendar(settings, agency, calendar))
         say(f"asked for the release of everybody from the un-publish of {agency}/{calendar}")
     elif user is not None:
-        of_one = UserReleased(agency_id=agency, user_id=user, release_id=once)
-        run(_send(settings, names.user_facts, key(agency, user), of_one))
+        run(release_user(settings, agency, user))
         say(f"asked for the release of what is held of {agency}/{user}")
-
-
-async def _send(settings: Settings, topic: str, to: bytes, fact: BaseModel) -> None:
-    async with sending(settings, [topic]) as sender:
-        pipeline = Pipeline()
-        await pipeline.take(await sender.send(topic, to, encode(fact)))
-        await pipeline.flush()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops.kafka import broker_of, reaching
 from streams.cluster import Cluster
+from streams.kafka import reaching
 from streams.names import INPUTS, Names
+from streams.reach import broker_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

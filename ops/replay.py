@@ -16,10 +16,11 @@ from ops.commands import send
 from ops.concerned import Concerned
 from ops.console import progress, say
 from ops.handover import Hand
-from ops.kafka import Reader, names_of, reading, sending
 from ops.teach import add
 from planning.intake import INPUTS
 from schemas.base import Instant
+from streams.kafka import Reader, reading, sending
+from streams.reach import names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 

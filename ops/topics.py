@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from ops.console import complain, say, say_json
-from ops.kafka import broker_of, names_of, reaching
 from ops.teach import add
 from streams import topics
+from streams.kafka import reaching
+from streams.reach import broker_of, names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 

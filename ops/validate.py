@@ -16,11 +16,12 @@ from aiokafka.errors import MessageSizeTooLargeError
 from ops.console import say
 from ops.homes import Homes
 from ops.judge import NO_CLOCK, Finding, judge
-from ops.kafka import Pipeline, names_of, sending
 from ops.lines import Lines, opened
 from ops.report import JsonReport, TextReport
 from ops.teach import add
 from schemas.errors import OperatorError
+from streams.kafka import Pipeline, sending
+from streams.reach import names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from ops.failures import kafka_failures
-from ops.kafka import expect
 from ops.teach import add
+from streams.failures import kafka_failures
+from streams.kafka import expect
 from streams.policies import load_policies
 from streams.serve import run
 from streams.settings import load_settings

@@ -29,14 +29,13 @@ from streams.health import health
 from streams.lanes import Lanes
 from streams.membership import membership
 from streams.metrics import Metrics
-from streams.names import Names
 from streams.outbox import keep_sending
 from streams.owners import Owners
 from streams.quota import Quota
+from streams.reach import broker_of, names_of
 from streams.rebuild import Rebuild
 from streams.repository import Repository
 from streams.revocations import keep_revoking
-from streams.security import Broker
 from streams.sender import Sender
 from streams.shares import Shares
 from streams.slimness import keep_slim
@@ -65,25 +64,6 @@ def run(settings: Settings, policies: Policies, *, accept_truncated_history: boo
     with membership(settings.state_dir) as instance_id:
         worker = Worker(settings, policies, instance_id)
         serve.run(worker.run(accept_truncated_history=accept_truncated_history))
-
-
-def broker_of(settings: Settings) -> Broker:
-    """Return how Kafka is reached."""
-    password = settings.kafka_sasl_password
-    files = (settings.kafka_ssl_cafile, settings.kafka_ssl_certfile, settings.kafka_ssl_keyfile)
-    return Broker(
-        settings.kafka_bootstrap,
-        settings.kafka_security_protocol,
-        settings.kafka_sasl_mechanism,
-        settings.kafka_sasl_username,
-        password.get_secret_value() if password else None,
-        *(str(file) if file else None for file in files),
-    )
-
-
-def names_of(settings: Settings) -> Names:
-    """Return the topics' real names."""
-    return Names(settings.topic_prefix, settings.app_id)
 
 
 async def open_vault(settings: Settings) -> Vault:

@@ -19,13 +19,13 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from ops.demo.worker import Worker
-from ops.kafka import quiet
 from sandbox.broker import EmbeddedBroker, EmbeddedBrokerUnavailable
 from sandbox.data import AGENCY, Message, Upstream
 from sandbox.google import Control, StandIn
 from sandbox.google.scopes import EVENTS
 from sandbox.month import PEOPLE, TIME_ZONE
 from schemas.errors import OperatorError
+from streams.kafka import quiet
 from streams.names import Names
 from streams.security import Broker
 from streams.sender import Sender

@@ -1,4 +1,4 @@
-"""Kafka for commands that run and end: a producer, and a reader without a group.
+"""Kafka for whoever asks and goes, a command or a page: a producer, and a reader without a group.
 
 In: settings and topics by their real names. Out: a `Sender`, or a `Reader` of ranges; an `OperatorError` where a topic
 is missing or Kafka is not there. Not here: what is sent and read.
@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Final
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from ops.failures import kafka_failures
-from ops.overheard import listening
 from planning.intake import broker_time
 from schemas.errors import OperatorError
 from streams.cluster import Cluster
-from streams.names import Names
-from streams.security import Broker
+from streams.failures import kafka_failures
+from streams.overheard import listening
+from streams.reach import broker_of, names_of
 from streams.sender import Sender
 
 if TYPE_CHECKING:
@@ -32,26 +31,6 @@ if TYPE_CHECKING:
 #: Deliveries under way at once: enough to fill batches, few enough to know soon that one failed.
 _OPEN: Final = 2_000
 _STALLED_S: Final = 60.0
-
-
-def names_of(settings: Settings) -> Names:
-    """The real names of all topics."""
-    return Names(settings.topic_prefix, settings.app_id)
-
-
-def broker_of(settings: Settings) -> Broker:
-    """How the settings say that Kafka is reached."""
-    password = settings.kafka_sasl_password
-    return Broker(
-        bootstrap=settings.kafka_bootstrap,
-        security_protocol=settings.kafka_security_protocol,
-        sasl_mechanism=settings.kafka_sasl_mechanism,
-        sasl_username=settings.kafka_sasl_username,
-        sasl_password=password.get_secret_value() if password else None,
-        ssl_cafile=_text(settings.kafka_ssl_cafile),
-        ssl_certfile=_text(settings.kafka_ssl_certfile),
-        ssl_keyfile=_text(settings.kafka_ssl_keyfile),
-    )
 
 
 def quiet() -> None:
@@ -203,7 +182,3 @@ async def _counts(settings: Settings, topics: Sequence[str]) -> dict[str, int]:
             f"{len(missing)} {many} missing ({', '.join(missing)}): run `shiftcal topics create`"
         )
     return counts
-
-
-def _text(path: object) -> str | None:
-    return None if path is None else str(path)

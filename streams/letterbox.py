@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiokafka.structs import TopicPartition
 
-from ops.kafka import names_of, reading, sending
-from ops.letters import Letter, Number, letter, redriven
 from schemas.errors import OperatorError
+from streams.kafka import reading, sending
+from streams.letters import Letter, Number, letter, redriven
+from streams.reach import names_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

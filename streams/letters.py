@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ops.kafka import timestamp
 from planning.intake import Source, read
+from streams.kafka import timestamp
 
 if TYPE_CHECKING:
     from aiokafka.structs import ConsumerRecord

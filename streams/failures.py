@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from aiokafka import errors as kafka
 
-from ops.overheard import line as kept_out
 from schemas.errors import OperatorError
+from streams.overheard import line as kept_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ops.overheard import Overheard
+    from streams.overheard import Overheard
     from streams.settings import Settings
 
 _UNREACHABLE: Final = (
