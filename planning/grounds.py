@@ -34,9 +34,12 @@ def spelled(moment: date) -> str:
 
 
 def message_of(cause: Cause | None, version: int | None = None) -> Message | None:
+    """Return where a cause stands, if there is one."""
+    return None if cause is None else place_of(cause, version)
+
+
+def place_of(cause: Cause, version: int | None = None) -> Message:
     """Return where a cause stands."""
-    if cause is None:
-        return None
     return Message(
         topic=cause.topic,
         partition=cause.partition,
