@@ -19,6 +19,7 @@ from streams.sender import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from datetime import datetime
 
     from streams.settings import Settings
 
@@ -36,8 +37,9 @@ _FETCH: Final = 4 << 20
 class Lookup:
     """A reader of these topics, and the cluster's answers about them."""
 
-    def __init__(self, cluster: Cluster, reader: Reader, counts: Mapping[str, int]) -> None:
-        self.cluster, self.reader, self._counts = cluster, reader, counts
+    def __init__(self, cluster: Cluster, consumer: AIOKafkaConsumer, counts: Mapping[str, int]) -> None:
+        self.cluster, self._consumer, self._counts = cluster, consumer, counts
+        self.reader = Reader(consumer, counts)
 
     def all_of(self, topic: str) -> list[TopicPartition]:
         """All partitions of a topic."""
@@ -50,8 +52,25 @@ class Lookup:
     async def ranges(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Range]:
         """What stands in these partitions at this moment."""
         wanted = list(partitions)
+        await self._learn(tp.topic for tp in wanted)
         starts, ends = await self.reader.starts(wanted), await self.reader.ends_of(wanted)
         return {tp: (starts[tp], ends[tp]) for tp in wanted}
+
+    async def since(self, topic: str, at: datetime) -> dict[TopicPartition, Range]:
+        """What stands in this topic from that time of the broker's on."""
+        await self._learn([topic])
+        starts, ends = await self.reader.since(topic, at), await self.reader.ends(topic)
+        return {tp: (start, ends[tp]) for tp, start in starts.items()}
+
+    async def _learn(self, topics: Iterable[str]) -> None:
+        """Have the client know where these are: it forgets all but those it reads, and learns of one in a tenth of a second."""
+        await self._consumer._client.set_topics(set(topics))  # noqa: SLF001 - nothing public asks for several topics at once
+
+    async def forwards(self, ranges: Mapping[TopicPartition, Range]) -> AsyncIterator[Record]:
+        """The records of these ranges, in the order of each partition."""
+        starts = {tp: start for tp, (start, _) in ranges.items()}
+        async for record in self.reader.records(starts, {tp: end for tp, (_, end) in ranges.items()}):
+            yield record
 
     async def pieces(self, ranges: Mapping[TopicPartition, Range]) -> AsyncIterator[list[Record]]:
         """The records of these ranges in pieces, the newest piece first; within one, those of a partition in order."""
@@ -88,8 +107,7 @@ class Lookup:
         """The newest value of every key that is wanted; whoever was dropped is not there."""
         found: dict[bytes, bytes] = {}
         ranges = await self.ranges(self.all_of(topic) if partitions is None else partitions)
-        starts = {tp: start for tp, (start, _) in ranges.items()}
-        async for record in self.reader.records(starts, {tp: end for tp, (_, end) in ranges.items()}):
+        async for record in self.forwards(ranges):
             key = record.key
             if key is None or not wanted(key):
                 continue
@@ -120,8 +138,6 @@ async def looking(settings: Settings, topics: Iterable[str]) -> AsyncIterator[Lo
             )
             try:
                 await consumer.start()
-                # It learns of one topic at a time, a tenth of a second each, unless it is told of all at once.
-                await consumer._client.set_topics(names)  # noqa: SLF001 - nothing public asks for several topics at once
-                yield Lookup(cluster, Reader(consumer, counts), counts)
+                yield Lookup(cluster, consumer, counts)
             finally:
                 await consumer.stop()

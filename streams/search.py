@@ -98,9 +98,7 @@ async def turn_of(lookup: Lookup, names: Names, who: tuple[str, str], known: Con
     if known.occurred_at is None:
         return None
     topic = names.topic("user-deactivated" if known.state == "deactivated" else "sync-commands")
-    starts = await lookup.reader.since(topic, known.occurred_at - AHEAD)
-    ends = await lookup.reader.ends(topic)
-    async for record in lookup.reader.records(starts, ends):
+    async for record in lookup.forwards(await lookup.since(topic, known.occurred_at - AHEAD)):
         for one in spoken_of([record], *who):
             for fact in reading_of(one, names).user_facts:
                 if not isinstance(fact, Connected | Disconnected | Deactivated):
