@@ -18,6 +18,7 @@ from ops import (
     commands,
     connections,
     dead_letters,
+    doctor,
     explain,
     forget,
     overview,
@@ -57,6 +58,7 @@ for verbs in (
     dead_letters,
     forget,
     rotation,
+    doctor,
 ):
     verbs.register(app)
 

@@ -57,6 +57,7 @@ def plan(
             show_default=False,
         ),
     ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="List the soonest so many; the sums are of all.")] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document for a script.")] = False,
 ) -> None:
     """Say what would be written to Google now, soonest shift first, and write nothing.
@@ -79,7 +80,9 @@ def plan(
     rows.sort(key=lambda row: (row[1].start, row[0], row[1].event_id))
     if rows:
         heads = (*_HEADS, "title") if chosen else _HEADS
-        say_table(heads, [_row(user, m, titles=bool(chosen)) for user, m in rows])
+        say_table(heads, [_row(user, m, titles=bool(chosen)) for user, m in rows[:limit]])
+    if len(rows) > limit:
+        say(f"and {len(rows) - limit} more: --limit lists more of them")
     for line in _summary(found):
         say(line)
 

@@ -20,7 +20,7 @@ from streams.flow import flow_of, unread
 from streams.letters import letter
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from pydantic import BaseModel
 
@@ -83,31 +83,33 @@ async def gather(lookup: Lookup, names: Names, asked: Question, seconds: float) 
     """Find out all that is known."""
     who = (asked.agency_id, asked.user_id)
     row = _decoded(UserRow, await lookup.row(names.changelog("users"), codec.key(*who)))
-    named = [asked.calendar_id] if asked.calendar_id else await _calendars(lookup, names, asked, row)
     patience = Patience(seconds)
     turned = None
     if row is not None:
         turned = await patience.give(search.turn_of(lookup, names, who, row.connection), None)
-    found, calendars = [], (*named,) or (None,)
-    for calendar_id in calendars:
+    found = []
+    for calendar_id in await _calendars(lookup, names, asked, row) or [None]:
         of_calendar = await _of_calendar(lookup, names, asked, calendar_id)
         one = of_calendar.model_copy(update={"row": row, "turned": turned})
         found.append(await _with_messages(lookup, names, one, patience))
     return Gathered(tuple(found), patience.ended)
 
 
-async def _calendars(lookup: Lookup, names: Names, asked: Question, row: UserRow | None) -> list[str]:
-    """Return the calendars that know the shift: those of the user's row, else whoever ever told of it."""
+async def _calendars(
+    lookup: Lookup, names: Names, asked: Question, row: UserRow | None
+) -> Sequence[str | None]:
+    """Return the calendars that know the shift: the one that is asked for, those of the user's row, else any that told of it."""
+    if asked.calendar_id is not None:
+        return [asked.calendar_id]
     if row is not None:
         wished = {c for c, wish in row.calendars.items() if asked.shift_id in wish.wishes}
         applied = {a.calendar_id for a in row.applied.values() if a.shift_id == asked.shift_id}
         if wished or applied:
             return sorted(wished | applied)
     begin, end = codec.key(asked.agency_id, ""), codec.key("", asked.shift_id)
-    rows = await lookup.rows(
-        names.changelog("assignments"), lambda key: key.startswith(begin) and key.endswith(end)
-    )
-    return sorted(key.decode().split("/")[1] for key in rows)
+    changelog = names.changelog("assignments")
+    keys = await lookup.rows(changelog, lambda key: key.startswith(begin) and key.endswith(end))
+    return sorted(key.decode().split("/")[1] for key in keys)
 
 
 async def _of_calendar(lookup: Lookup, names: Names, asked: Question, calendar_id: str | None) -> Evidence:

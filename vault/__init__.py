@@ -11,6 +11,7 @@ from vault.errors import (
     VaultKeysInvalid,
     VaultUnavailable,
 )
+from vault.inspection import Inspection, inspect
 from vault.store import Vault
 from vault.values import (
     Announcement,
@@ -30,6 +31,7 @@ __all__ = [
     "Connection",
     "ConnectionInfo",
     "Erased",
+    "Inspection",
     "Left",
     "NewConnection",
     "Rotated",
@@ -42,4 +44,5 @@ __all__ = [
     "VaultError",
     "VaultKeysInvalid",
     "VaultUnavailable",
+    "inspect",
 ]
