@@ -16,5 +16,7 @@ user row -> work       `agenda`, `plan`, with `drift`, `breaker`, `window`, `ide
 answer -> next call    `answers`, with `observation`
 user row -> status     `status`
 outcomes -> results    `results`
+user row -> due        `due`
+evidence -> sentences  `explain`, with `upkeep`, `grounds` and `progress`
 =====================  ==================================================================
 """

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planning import grounds, progress, upkeep
+from planning.agenda import outlook
 from planning.contribution import is_published
 from planning.window import is_forgotten, is_history
 from schemas.explanations import Explanation
@@ -45,6 +46,20 @@ _OPEN = frozenset(
         "unreadable",
     }
 )
+_WRITES = frozenset({"to_insert", "to_patch", "to_delete"})
+
+#: Nothing is written before these have passed.
+_IN_THE_WAY = frozenset(
+    {
+        "needs_reauthorization",
+        "cannot_write",
+        "paused",
+        "look_first",
+        "no_worker",
+        "rebuilding",
+        "behind",
+    }
+)
 _WAITS = frozenset({"to_insert", "to_patch", "to_delete", "on_its_way", "look_first", "unread"})
 
 
@@ -56,6 +71,7 @@ def explain(known: Evidence, policy: Policy, now: datetime) -> Explanation:
     found = (*off, *upkeep.of_unwanted(at)) if off else tuple(_wanted(at))
     found += (*_news(known),)
     found += (*_workers(known, found),)
+    found += (*_turn(at, row, found),)
     on_calendar = bool(at.events) or (None if _is_forgotten(at) else False)
     return Explanation(
         agency_id=known.agency_id,
@@ -157,3 +173,13 @@ def _workers(known: Evidence, found: tuple[Reason, ...]) -> Iterator[Reason]:
         yield progress.rebuilding()
     if lag:
         yield progress.behind(flow)
+
+
+def _turn(at: Case, row: UserRow, found: tuple[Reason, ...]) -> Iterator[Reason]:
+    """Say of a write that nothing keeps back how many go first."""
+    codes = {reason.code for reason in found}
+    if not codes & _WRITES or codes & _IN_THE_WAY:
+        return
+    mine = at.outlook().todo[0]
+    others = outlook(row, at.policy, at.now).todo
+    yield progress.its_turn(sum((m.start, m.event_id) < (mine.start, mine.event_id) for m in others))

@@ -34,15 +34,16 @@ _WRITES: dict[str, tuple[Code, str]] = {
 
 def there(known: Evidence, event: Applied) -> Reason:
     """It is there, as it should be."""
-    result, version = known.result, event.version
+    result, placed = known.result, known.placed
     if result is None or result.action in {"deleted", "refused"}:
         sentence = (
-            f"Its event stands in Google, last written with version {version}; when that was is not told any more"
+            f"Its event stands in Google, last written with version {event.version}; when that was is not told any more"
             " (sync-results keeps what it is set to keep)."
         )
         return Reason(code="there", sentence=sentence)
+    since = f" since {spelled(placed.at)}" if placed is not None else ""
     took = "" if result.latency_ms is None else f", {result.latency_ms} ms after the message came"
-    sentence = f"Its event stands in Google: {result.action} on {spelled(result.at)}{took}."
+    sentence = f"Its event stands in Google{since}: last {result.action} on {spelled(result.at)}{took}."
     return Reason(code="there", sentence=sentence, message=behind_result(known))
 
 
@@ -134,6 +135,18 @@ def look_first(message: Message | None) -> Reason:
     """A look comes before writes."""
     sentence = "What stands in the Google calendar is looked at first; writes wait for that."
     return Reason(code="look_first", sentence=sentence, message=message)
+
+
+def its_turn(ahead: int) -> Reason:
+    """Nothing is in the way but others."""
+    first = {0: "no write of this user's comes", 1: "one sooner write of this user's comes"}.get(
+        ahead, f"{ahead} sooner writes of this user's come"
+    )
+    sentence = (
+        f"It waits for its turn: {first} before it. Google's limits let so many calls through a minute, the soonest shifts"
+        " first; where Google refuses or does not answer, it is tried again."
+    )
+    return Reason(code="its_turn", sentence=sentence)
 
 
 # News on its way

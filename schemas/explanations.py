@@ -63,6 +63,7 @@ Code = Literal[
     "no_worker",
     "rebuilding",
     "behind",
+    "its_turn",
 ]
 
 
@@ -108,7 +109,7 @@ class Evidence(Shape):
 
     `calendar_id` None: no calendar knows the shift. `changed` is the message of the winning version, `turned` that of the
     newest connect, disconnect or deactivation: None where it was not found. `wish`: the shift as the calendar has it for
-    this user. `result`: the newest that is told of its event.
+    this user. `result`: the newest that is told of its event; `placed`: the newest by which it came to stand there.
     """
 
     agency_id: str
@@ -122,6 +123,7 @@ class Evidence(Shape):
     row: UserRow | None = None
     turned: Message | None = None
     result: SyncResult | None = None
+    placed: SyncResult | None = None
     unread: tuple[Unread, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     flow: Flow = Flow()

@@ -34,6 +34,10 @@ R = TypeVar("R", bound="BaseModel")
 _LETTERS = 3
 
 
+#: By these an event comes to stand there.
+_PLACING = frozenset({"inserted", "adopted"})
+
+
 class Question(NamedTuple):
     """About which shift, of which user; `calendar_id` None: in whatever calendar it is."""
 
@@ -138,30 +142,36 @@ async def _of_calendar(lookup: Lookup, names: Names, asked: Question, calendar_i
 
 async def _with_messages(lookup: Lookup, names: Names, known: Evidence, patience: Patience) -> Evidence:
     """Add the messages behind the rows, and what is not in the rows yet."""
-    result = changed = None
+    result = placed = changed = None
     if known.assignment is not None and known.calendar_id is not None:
         result = await patience.give(_result(lookup, names, known), None)
+        placed = result
+        if result is not None and result.action not in _PLACING:
+            placed = await patience.give(_result(lookup, names, known, _PLACING), None)
         changed = _change_behind(names, known, result)
         if changed is None:
             shift = search.Shift(known.agency_id, known.calendar_id, known.shift_id)
             looked = search.change_of(lookup, names, shift, known.assignment)
             changed = await patience.give(looked, None)
-    known = known.model_copy(update={"result": result, "changed": changed})
+    known = known.model_copy(update={"result": result, "placed": placed, "changed": changed})
     flow = await patience.give(flow_of(lookup, names, known), Flow())
     new = await patience.give(unread(lookup, names, known), ()) if flow.inputs else ()
     letters = await patience.give(_unreadable(lookup, names, known), ())
     return known.model_copy(update={"flow": flow, "unread": new, "unreadable": letters})
 
 
-async def _result(lookup: Lookup, names: Names, known: Evidence) -> SyncResult | None:
-    """Find the newest result of this shift's event."""
+async def _result(
+    lookup: Lookup, names: Names, known: Evidence, actions: frozenset[str] | None = None
+) -> SyncResult | None:
+    """Find the newest result of this shift's event, or the newest of these actions."""
     key = codec.key(known.agency_id, known.user_id)
 
     def fits(record: Record) -> bool:
         if record.key != key or record.value is None or not search.names_id(record.value, known.shift_id):
             return False
         told = orjson.loads(record.value)
-        return bool((told["calendar_id"], told["shift_id"]) == (known.calendar_id, known.shift_id))
+        mine = (told["calendar_id"], told["shift_id"]) == (known.calendar_id, known.shift_id)
+        return mine and (actions is None or told["action"] in actions)
 
     record = await lookup.newest([lookup.home(names.results, key)], fits)
     return None if record is None else SyncResult.model_validate_json(record.value)

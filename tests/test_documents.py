@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from schemas.explanations import Code
 
 ROOT = Path(__file__).parent.parent
 NAMED = re.compile(r"`(?:(tests/[\w/]+\.py))?::(\w+)`")
@@ -19,3 +22,10 @@ def test_every_test_that_is_named(document: str) -> None:
         file, name, seen = found[1] or file, found[2], seen + 1
         assert re.search(rf"^(async )?def {name}\(", (ROOT / file).read_text(), re.MULTILINE), (file, name)
     assert seen > 10
+
+
+@pytest.mark.parametrize("code", get_args(Code))
+def test_every_reason_of_an_explanation(code: str) -> None:
+    """The page for operators says what each means."""
+    rows = [line for line in (ROOT / "docs/answers.md").read_text().splitlines() if line.startswith("| `")]
+    assert any(f"`{code}`" in row for row in rows)

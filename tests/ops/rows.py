@@ -96,8 +96,8 @@ class Tables:
         if published:
             through = date(NOW.year + 1, 12, 31)
             of = cause("calendar-published", 3)
-            row = PublicationRow(version=4, standing="published", published_through=through, cause=of)
-            self.put("publications", *home, row=row, home=home)
+            until = PublicationRow(version=4, standing="published", published_through=through, cause=of)
+            self.put("publications", *home, row=until, home=home)
 
     def user(self, user: str, row: UserRow | None) -> None:
         """A user's row."""

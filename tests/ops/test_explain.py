@@ -58,16 +58,17 @@ def test_a_shift_that_stands_there(world: World, tables: Tables) -> None:
 
 def test_since_when(world: World, tables: Tables) -> None:
     """The newest result of this very shift says it, and names the message of its version."""
-    for number, shift_id in enumerate(("48213", "48213", "other"), start=1):
+    done: tuple[tuple[str, Any], ...] = (("48213", "inserted"), ("48213", "patched"), ("other", "inserted"))
+    for number, (shift_id, action) in enumerate(done, start=1):
         told = SyncResult(
             agency_id=AGENCY,
             user_id="u-17",
             calendar_id=CALENDAR,
             shift_id=shift_id,
             version=1,
-            action="inserted",
+            action=action,
             google_event_id="bgs",
-            at=NOW,
+            at=NOW + timedelta(minutes=number),
             caused_by=CausedBy(
                 topic=f"{world.prefix}schedule-changed",
                 partition=1,
@@ -81,6 +82,9 @@ def test_since_when(world: World, tables: Tables) -> None:
         world.write("sync-results", (partition_of(key, PARTITIONS), key, codec.plain(told), {}))
     (found,) = answers(world, "u-17", "48213")
     assert codes(found) == ["there", "assigned", "published", "connected"]
+    since, last = (f"{NOW + timedelta(minutes=n):%Y-%m-%d %H:%M:%S} UTC" for n in (1, 2))
+    said = f"Its event stands in Google since {since}: last patched on {last}, 240 ms after the message came."
+    assert found["reasons"][0]["sentence"] == said
     places = [found["reasons"][number]["message"] for number in (0, 1)]
     assert [(each["partition"], each["offset"], each["version"]) for each in places] == [(1, 2, 1)] * 2
 

@@ -79,11 +79,12 @@ def test_a_shift_that_stands_as_it_should() -> None:
         ),
         latency_ms=240,
     )
-    found = answer(evidence(result=result))
+    found = answer(evidence(result=result, placed=result))
     assert (found.on_calendar, found.in_step) == (True, True)
     assert found.sentence == "Shift 1 of calendar dec is on the Google calendar of metro/ann."
     assert codes(found) == ["there", "assigned", "published", "connected"]
-    assert "inserted on 2026-11-23 10:00:00 UTC, 240 ms after" in reason(found, "there").sentence
+    said = "stands in Google since 2026-11-23 10:00:00 UTC: last inserted on 2026-11-23 10:00:00 UTC, 240 ms after"
+    assert said in reason(found, "there").sentence
     assert reason(found, "there").message == CHANGED.model_copy(update={"occurred_at": NOW})
     assert reason(found, "assigned").message == CHANGED
     assert reason(found, "published").message == of_cause(40, 4)
@@ -261,7 +262,7 @@ def test_an_event_that_is_still_to_be_inserted() -> None:
     """With the message that it is for."""
     found = answer(evidence(row=row({"1": wish()}, open=open_for())))
     assert (found.on_calendar, found.in_step) == (False, False)
-    assert codes(found) == ["to_insert", "assigned", "published", "connected"]
+    assert codes(found) == ["to_insert", "assigned", "published", "connected", "its_turn"]
     assert reason(found, "to_insert").message == of_cause(9, 1)
 
 
@@ -359,7 +360,11 @@ def gone(**fields: Any) -> Evidence:
 def test_an_event_that_is_still_to_be_taken_off() -> None:
     """With the message that it is for."""
     found = answer(gone(open=open_for(2)))
-    assert (found.on_calendar, found.in_step, codes(found)) == (True, False, ["deleted", "to_delete"])
+    assert (found.on_calendar, found.in_step, codes(found)) == (
+        True,
+        False,
+        ["deleted", "to_delete", "its_turn"],
+    )
     assert reason(found, "to_delete").message == of_cause(9, 2)
 
 
@@ -378,7 +383,7 @@ def test_an_event_that_the_agency_keeps() -> None:
     found = answer(known, KEEP)
     assert (found.on_calendar, found.in_step, codes(found)) == (True, True, ["unpublished", "kept"])
     assert reason(found, "kept").message == of_cause(50, 5)
-    assert codes(answer(known)) == ["unpublished", "to_delete"]
+    assert codes(answer(known)) == ["unpublished", "to_delete", "its_turn"]
 
 
 def test_a_removal_that_is_held() -> None:
@@ -415,7 +420,7 @@ def test_a_purge_that_has_not_come_to_it() -> None:
         state="disconnected", occurred_at=NOW, purge=True, released=False, default_cause=cause(3)
     )
     found = answer(evidence(row=in_step({"1": wish()}, connection=ended)))
-    assert (found.on_calendar, codes(found)) == (True, ["stopped", "to_delete"])
+    assert (found.on_calendar, codes(found)) == (True, ["stopped", "to_delete", "its_turn"])
     assert reason(found, "to_delete").message == of_cause(3, 1)
 
 
@@ -441,14 +446,14 @@ def test_news_that_the_user_has_not_heard(known: Evidence) -> None:
 
 def test_an_end_that_the_user_has_not_heard() -> None:
     """The row still wants what the calendar has taken away, there or not there yet."""
-    gone_upstream = {"assignment": assignment(delete(version=2)), "wish": None}
+    gone_upstream: dict[str, Any] = {"assignment": assignment(delete(version=2)), "wish": None}
     assert codes(answer(evidence(**gone_upstream))) == ["deleted", "on_its_way"]
     assert codes(answer(evidence(**gone_upstream, row=row({"1": wish()})))) == ["deleted", "on_its_way"]
 
 
 def test_messages_that_wait_to_be_read() -> None:
     """Each is named."""
-    unread = tuple(Unread(about=about, message=CHANGED) for about in ("shift", "calendar", "user"))  # type: ignore[arg-type]
+    unread = tuple(Unread(about=about, message=CHANGED) for about in ("shift", "calendar", "user"))
     found = answer(evidence(unread=unread))
     assert (found.in_step, codes(found)[-3:]) == (False, ["unread"] * 3)
     assert [one.message for one in found.reasons[-3:]] == [CHANGED] * 3
@@ -470,6 +475,7 @@ def test_a_message_that_could_not_be_read() -> None:
 
 def test_workers_that_are_not_there() -> None:
     """Said where something waits for them, and where messages do."""
+    assert "its_turn" not in codes(answer(evidence(row=row({"1": wish()}), flow=Flow(workers=0))))
     down = Flow(workers=0)
     assert codes(answer(evidence(row=row({"1": wish()}), flow=down)))[-1] == "no_worker"
     assert "no_worker" not in codes(answer(evidence(flow=down)))
@@ -481,6 +487,18 @@ def test_workers_that_are_behind() -> None:
     found = answer(evidence(flow=Flow(workers=2, inputs=3, user_facts=1)))
     assert (found.in_step, codes(found)[-1]) == (True, "behind")
     assert "3 of the input topics, 1 of this user's partition" in found.reasons[-1].sentence
+
+
+def test_a_write_that_nothing_keeps_back() -> None:
+    """It waits for its turn, behind the sooner writes of the same user."""
+    wishes = {str(number): wish(start=at(days=number), end=at(days=number, hours=1)) for number in (2, 3, 1)}
+    for number, first in ((1, "no write"), (2, "one sooner write"), (3, "2 sooner writes")):
+        name = str(number)
+        known = evidence(wishes[name], shift_id=name, row=row(wishes), flow=Flow(workers=1))
+        assert (
+            f"It waits for its turn: {first} of this user's come"
+            in reason(answer(known), "its_turn").sentence
+        )
 
 
 def test_state_that_is_being_rebuilt() -> None:
