@@ -80,10 +80,10 @@ def _keys(settings: Settings, tokens: int, older: int, unreadable: Sequence[str]
 
 async def google(settings: Settings, seconds: float) -> list[Finding]:
     """Show Google's token endpoint our client."""
-    from gcal import probe  # noqa: PLC0415
+    from gcal import reachable  # noqa: PLC0415
     from streams.worker import google_of  # noqa: PLC0415  Faust takes half a second
 
-    found = await probe.token_endpoint(_within(google_of(settings), seconds))
+    found = await reachable.token_endpoint(_within(google_of(settings), seconds))
     if found.word == _ADMITTED:
         finding = Finding("google client", "ok", f"{settings.google_token_url} answers, and takes the client")
     else:
@@ -98,10 +98,10 @@ async def google(settings: Settings, seconds: float) -> list[Finding]:
 
 async def google_api(settings: Settings, seconds: float) -> list[Finding]:
     """Ask the Calendar API."""
-    from gcal import probe  # noqa: PLC0415  as above
+    from gcal import reachable  # noqa: PLC0415  as above
     from gcal.client import GoogleSettings  # noqa: PLC0415
 
-    await probe.api(_within(GoogleSettings("", api_url=settings.google_api_url), seconds))
+    await reachable.api(_within(GoogleSettings("", api_url=settings.google_api_url), seconds))
     return [Finding("google api", "ok", f"{settings.google_api_url} answers")]
 
 

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from gcal.probe import _ahead
+from gcal.reachable import _ahead
 from gcal.transport import Reply
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 400_000, tzinfo=UTC)
