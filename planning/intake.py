@@ -45,6 +45,8 @@ from schemas.outputs import DeadLetter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from schemas.errors import Reason
+
 #: Commands decide by `occurred_at`; one from the future would win over everything until then.
 AHEAD = timedelta(minutes=5)
 
@@ -203,7 +205,7 @@ def _letter(source: Source, value: bytes | None, bad: BadMessage) -> DeadLetter:
     )
 
 
-def _validated(reader: TypeAdapter[Any], raw: Any, reason: str, place: str = "") -> Any:
+def _validated(reader: TypeAdapter[Any], raw: Any, reason: Reason, place: str = "") -> Any:
     try:
         return reader.validate_python(raw)
     except ValidationError as wrong:

@@ -19,15 +19,21 @@ us                  anything else                               the worker ends 
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 
 class ShiftcalError(Exception):
     """Anything that Shiftcal raises on purpose."""
 
 
+Reason = Literal["null_value", "not_json", "bad_envelope", "bad_change", "from_the_future"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+
 class BadMessage(ShiftcalError):
     """A message, or one change in it, that cannot be read. `reason` is one word for machines."""
 
-    def __init__(self, reason: str, error: str) -> None:
+    def __init__(self, reason: Reason, error: str) -> None:
         super().__init__(error)
         self.reason = reason
 

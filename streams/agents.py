@@ -193,7 +193,7 @@ def define_calendars(tools: Tools) -> Calendars:
 async def _forget(tools: Tools, table: Repository[UserRow], user: bytes) -> Deliveries:
     """Drop the row, and the status with it."""
     table.drop(user)
-    tools.metrics.holds(user, 0)
+    tools.metrics.crowd.note(user, None, 0)
     return [await tools.teller.send(tools.names.status, user, None)]
 
 
@@ -231,7 +231,7 @@ def define_users(
         if again or folded.row != before:
             table.put(key, folded.row)
         tools.metrics.told(folded)
-        tools.metrics.holds(key, folded.held)
+        tools.metrics.crowd.note(key, folded.row.status, folded.held)
         status = folded.status or (folded.row.status if again else None)
         sent: list[Awaitable[object]] = [
             await tools.teller.send(tools.names.results, key, codec.plain(result))

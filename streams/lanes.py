@@ -101,7 +101,7 @@ class Lanes:
         """
         self._desk.paused = True
         self._open = self._walked = frozenset()
-        self._desk.metrics.hold_nothing()
+        self._desk.metrics.crowd.clear()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -159,7 +159,7 @@ class Lanes:
     async def _wake_if_open(self, partition: int, key: bytes, row: UserRow) -> None:
         policy, now = self._desk.policies.of(row.agency_id), datetime.now(UTC)
         todo = agenda(row, policy, now)
-        self._desk.metrics.holds(key, len(outlook(row, policy, now).held))
+        self._desk.metrics.crowd.note(key, row.status, len(outlook(row, policy, now).held))
         if todo != Rest():
             self._wake(partition, key)
         if isinstance(todo, Write) and (known := self._lanes.get(key)) is not None:

@@ -30,6 +30,10 @@ class Store(memory.Store):
         super().__delitem__(key)
         self._key_partition.pop(key, None)
 
+    def size(self) -> tuple[int, int]:
+        """Return how many rows there are, and their bytes."""
+        return len(self.data), sum(len(key) + len(value) for key, value in self.data.items())
+
     def get_in(self, partition: int, key: bytes) -> bytes | None:
         """Read a row if it is of this partition."""
         found: bytes | None = self.data.get(key) if self._key_partition.get(key) == partition else None

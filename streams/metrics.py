@@ -7,10 +7,28 @@ ever one. Conventions: https://prometheus.io/docs/practices/naming/
 from __future__ import annotations
 
 import logging
+import platform
 from collections import Counter as Counted
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+from planning.intake import INPUTS
+from schemas.errors import REASONS
+from schemas.facts import PublicationChanged, ShiftsChanged
+from schemas.outputs import Action
+from streams.crowd import STATES, Crowd
 
 if TYPE_CHECKING:
     from planning.calendars import Folded as FoldedCalendar
@@ -20,6 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_PAUSES = (0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 300)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
 
 
@@ -30,6 +49,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         name: dict[str, Any] = {"namespace": "shiftcal", "registry": self.registry}
         self._messages = Counter("messages", "Input messages read.", ["topic"], **name)
+        self._received = Counter("changes_received", "What input messages asked for.", ["action"], **name)
         self._letters = Counter(
             "dead_letters", "Parts of messages that could not be read.", ["topic", "reason"], **name
         )
@@ -54,15 +74,53 @@ class Metrics:
             "Google calls a minute of this worker's share, as Google takes them.",
             **name,
         )
+        self.used = Gauge(
+            "permits_used", "Calls of the last minute that count against this worker's share.", **name
+        )
         self.circuit = Gauge("circuit_open", "1 while Google answers nobody.", **name)
         self.lag = Gauge("consumer_lag_records", "Records not yet processed.", ["topic", "partition"], **name)
-        self._held: dict[bytes, int] = {}
-        self._held_removals = Gauge("held_removals", "Removals that wait for an operator.", **name)
+        self.rows = Gauge("table_rows", "Rows of a table here, as its store estimates.", ["table"], **name)
+        self.bytes = Gauge("table_bytes", "Bytes of a table here, on disk and in memory.", ["table"], **name)
         self.open = Gauge("gate_open", "1 while the worker is caught up and lanes may run.", **name)
+        self._rebalances = Counter("rebalances", "Assignments that were taken up.", **name)
+        self._pause = Histogram(
+            "rebalance_pause_seconds",
+            "From the end of the last assignment, or the start, to the first call that may begin.",
+            buckets=_PAUSES,
+            **name,
+        )
+        self._begin_at_zero()
+        self.crowd = Crowd()
+        self._tell_crowd(name)
+        Info("build", "The release that runs.", **name).info(built())
+        for collector in (ProcessCollector, PlatformCollector):
+            collector(registry=self.registry)
+
+    def _begin_at_zero(self) -> None:
+        """Show counters that an alert watches before their first event: an increase from nothing is none to Prometheus."""
+        for action in get_args(Action):
+            self._changes.labels(action)
+        for topic in INPUTS:
+            for reason in REASONS:
+                self._letters.labels(topic, reason)
+
+    def _tell_crowd(self, name: dict[str, Any]) -> None:
+        """Work out sums over users when somebody asks for them, and not at every change."""
+        users = Gauge("users", "Users by what their sync-status says.", ["state"], **name)
+        pending = Gauge("pending_changes", "Google writes that wait.", ["state"], **name)
+        oldest = Gauge("oldest_pending_seconds", "How long the oldest of them has waited.", ["state"], **name)
+        for state in STATES:
+            users.labels(state).set_function(partial(self.crowd.users, state))
+            pending.labels(state).set_function(partial(self.crowd.pending, state))
+            oldest.labels(state).set_function(partial(self.crowd.oldest, state))
+        held = Gauge("held_removals", "Removals that wait for an operator.", **name)
+        held.set_function(self.crowd.held)
 
     def took_in(self, topic: str, reading: Reading) -> None:
         """Count an input message and its dead letters; each letter is a line in the log."""
         self._messages.labels(topic).inc()
+        for action, count in reading_of(reading).items():
+            self._received.labels(action).inc(count)
         for letter in reading.letters:
             self._letters.labels(topic, letter.reason).inc()
             log.warning(
@@ -86,18 +144,10 @@ class Metrics:
             if result.latency_ms is not None:
                 self._latency.observe(result.latency_ms / 1000)
 
-    def holds(self, user: bytes, removals: int) -> None:
-        """Note how many removals of a user are held now; who has none is not kept."""
-        if removals or user in self._held:
-            self._held[user] = removals
-            self._held_removals.set(sum(self._held.values()))
-            if not removals:
-                del self._held[user]
-
-    def hold_nothing(self) -> None:
-        """Forget the users: they are somebody else's, or looked through again."""
-        self._held.clear()
-        self._held_removals.set(0)
+    def opened(self, paused_s: float) -> None:
+        """Count an assignment, and how long nothing could be called before it was taken up."""
+        self._rebalances.inc()
+        self._pause.observe(paused_s)
 
     def called(self, method: str, answer: str, seconds: float) -> None:
         """Count one call to Google."""
@@ -107,3 +157,28 @@ class Metrics:
     def page(self) -> bytes:
         """Return everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def reading_of(reading: Reading) -> Counted[str]:
+    """Count what a message asked for, by what it is called in the contract's messages."""
+    asked: Counted[str] = Counted()
+    for fact in reading.calendar_facts:
+        if isinstance(fact, ShiftsChanged):
+            asked.update(change.op for change in fact.changes)
+        elif isinstance(fact, PublicationChanged):
+            asked[fact.standing] += 1
+    asked.update(told.fact for told in reading.user_facts)
+    return asked
+
+
+def built() -> dict[str, str]:
+    """Name the release and what it runs on."""
+    names = ("shiftcal", "faust-streaming", "aiokafka", "aiogoogle", "rocksdict")
+    return {"python": platform.python_version()} | {name.replace("-", "_"): _version(name) for name in names}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # run from a directory, without having been installed
+        return "unknown"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context
 from datetime import timedelta
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from gcal.client import GoogleCalendar, GoogleSettings
 from schemas.errors import OperatorError
 from schemas.rows import UserRow
-from streams import logs, serve, topics
+from streams import logs, serve, tables, topics
 from streams.agents import REMEMBERED, Tools, define_calendars, define_intake, define_users
 from streams.backlog import Backlog
 from streams.clock import Pulse
@@ -80,6 +81,7 @@ class Worker:
         self._names = names_of(settings)
         self._broker = broker_of(settings)
         self._metrics = Metrics()
+        self._paused_at = time.monotonic()
         self._wiring = Wiring(
             self._names.app_id,
             self._broker,
@@ -221,6 +223,7 @@ class Worker:
     def pause(self) -> None:
         """Begin no new call. Runs in the consumer's thread."""
         self._desk.paused = True
+        self._paused_at = time.monotonic()
 
     async def drain(self) -> None:
         """End the gate and the lanes, before the partitions are given up."""
@@ -237,6 +240,7 @@ class Worker:
         left = await self._owners.claim(partitions)
         self._shares.take(partitions, left)
         self._lanes.open(partitions, left.unclean)
+        self._metrics.opened(time.monotonic() - self._paused_at)
 
     # Health
 
@@ -248,8 +252,13 @@ class Worker:
         self._metrics.lanes.set(len(self._lanes))
         self._metrics.waiting.set(self._quota.waiting)
         self._metrics.permits.set(self._quota.schedule.project.limit)
+        self._metrics.used.set(sum(calls for calls, _ in self._quota.spent().values()))
         self._metrics.circuit.set(self._quota.schedule.circuit.is_open)
         self._metrics.open.set(self.is_ready())
+        for name, table in self._app.tables.items():
+            rows, taken = tables.size(table)
+            self._metrics.rows.labels(name).set(rows)
+            self._metrics.bytes.labels(name).set(taken)
         for tp, processed, end in self._positions():
             self._metrics.lag.labels(tp.topic, tp.partition).set(max(0, end - processed))
         return self._metrics.page()

@@ -9,6 +9,9 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import track
+
 from tests.chaos.nursery import Nursery
 from tests.chaos.story import Verdict, run
 from tests.kafka_java import JavaKafka
@@ -30,7 +33,9 @@ def main() -> int:
     kafka: JavaKafka | None = None
     nursery = Nursery()
     try:
-        for number, seed in enumerate(range(options.first, options.first + options.seeds)):
+        seeds = range(options.first, options.first + options.seeds)
+        # Whatever is printed meanwhile stands above the bar; without a terminal there is none.
+        for number, seed in enumerate(track(seeds, "stories", console=Console(soft_wrap=True))):
             if number % SERVES == 0:
                 if kafka is not None:
                     kafka.close()

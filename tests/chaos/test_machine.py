@@ -110,7 +110,8 @@ def test_state_directory_is_damaged(new_nursed: NewNursed, pattern: str) -> None
         assert user.calls(since) == ["insert"]
 
 
-def test_database_is_locked(new_nursed: NewNursed) -> None:
+@pytest.mark.parametrize("seconds", [0, pytest.param(60, marks=pytest.mark.long)])
+def test_database_is_locked(new_nursed: NewNursed, seconds: int) -> None:
     """Changes go on to Google; what needs to write the database waits, says so, and is done once the lock is gone."""
     with Google() as google:
         world = new_nursed(google)
@@ -122,6 +123,7 @@ def test_database_is_locked(new_nursed: NewNursed) -> None:
             user.command("disconnect")
             said = eventually(worker.log.read_text, lambda log: "lanes wait" in log, seconds=40)
             assert "another process holds it" in said, worker.tail()
+            time.sleep(seconds)
             assert worker.get("/ready")[0] == 200
             assert google.grants(user.account) == 1
             other.execute("ROLLBACK")
@@ -144,6 +146,8 @@ def test_database_is_gone(new_nursed: NewNursed) -> None:
         (world.home / "shiftcal.db").mkdir()
         user.agency.schedule(shift("s2"))
         eventually(worker.log.read_text, lambda log: "cannot be used" in log, seconds=10)
+        time.sleep(60)
+        assert worker.get("/ready")[0] == 200
         (world.home / "shiftcal.db").rmdir()
         for path in files:
             path.with_name(f"away-{path.name}").rename(path)

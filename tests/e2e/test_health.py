@@ -27,6 +27,10 @@ def test_live_and_ready(new_world: Callable[..., World], google: Google) -> None
     assert status == 200
     for name in ("messages", "changes", "google_calls", "dead_letters", "lanes", "consumer_lag_records"):
         assert f"shiftcal_{name}" in page
+    assert worker.number("shiftcal_table_rows") >= 200  # an assignment a shift, and who they are for
+    assert worker.number("shiftcal_table_bytes") > 0
+    assert worker.number("shiftcal_rebalances_total") >= 1
+    assert worker.number("process_resident_memory_bytes") > 0
     assert "early" not in page
     # Of Faust's own pages, which show tables, none is there; and nothing else listens.
     for path in ("/nothing", "/table/", "/table/users", "/router/", "/router/users/", "/stats", "/"):

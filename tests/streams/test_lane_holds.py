@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from planning.observation import names_of
+from schemas.outputs import SyncStatus
 from streams.metrics import Metrics
 from tests.streams.lane_world import AGENCY, CALENDAR, PARTITIONS, World, id_of, world_of
 
@@ -16,12 +17,13 @@ def held(metrics: Metrics) -> float | None:
 def test_users_come_and_go() -> None:
     """The gauge is their sum: the newest of each."""
     metrics = Metrics()
+    status = SyncStatus(agency_id="a", user_id="u", state="paused")
     for user, removals in ((b"a", 3), (b"b", 2), (b"a", 1), (b"c", 0)):
-        metrics.holds(user, removals)
+        metrics.crowd.note(user, status, removals)
     assert held(metrics) == 3
-    metrics.holds(b"a", 0)
+    metrics.crowd.note(b"a", status, 0)
     assert held(metrics) == 2
-    metrics.hold_nothing()
+    metrics.crowd.clear()
     assert held(metrics) == 0
 
 
