@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from aiokafka.errors import KafkaError
+
 from schemas.errors import GoogleError, OperatorError
+from streams.failures import kafka_line
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -49,6 +52,12 @@ async def carried_out(name: str, check: Check, seconds: float) -> list[Finding]:
         return list(task.result())
     except (OperatorError, GoogleError) as error:
         return [Finding(name, "failed", str(error))]
+    except KafkaError as error:
+        if (line := kafka_line(error, "the address given")) is None:
+            raise
+        return [Finding(name, "failed", line)]
+    except OSError as error:
+        return [Finding(name, "failed", f"{error.filename or 'the system'}: {error.strerror or error}")]
 
 
 def skipped(names: Sequence[str], why: str) -> list[Finding]:
