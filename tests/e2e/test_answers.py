@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.google import Google
 from tests.e2e.kafka import Record
 from tests.e2e.messages import NOON, Json, gone, in_days, shift
+from tests.e2e.waiting import eventually
 from tests.e2e.world import Agency, User, World, policies
 from tests.kafka import Kafka
 
@@ -155,6 +156,9 @@ def test_without_a_worker(deployment: World) -> None:
     u1.keeps("a")
     assert world.workers[-1].stop() == 0
     agency.schedule(shift("a", 2, start=in_days(5)), shift("b"))
+    # A static member that has stopped counts until its session ends.
+    said = eventually(lambda: world.must("status").out, lambda out: out.startswith("no worker runs"))
+    assert said.startswith("no worker runs; 1 messages wait for them (1 of the input topics")
     before = _ends(world)
     found = explained(u1, "a")
     assert codes(found) == ["there", "assigned", "published", "connected", "unread", "no_worker"]
