@@ -38,6 +38,7 @@ class Reply:
     body: bytes = field(repr=False)
     retry_after: str | None = None
     content_type: str = ""
+    date: str | None = None
 
 
 def _checked(check: Callable[[], None]) -> type[ClientRequest]:
@@ -81,6 +82,10 @@ class Transport:
         """Send a form to an OAuth endpoint."""
         return await self._send("POST", URL(url), data=dict(form))
 
+    async def get(self, url: str) -> Reply:
+        """Ask an address without any right, for whoever only wants to know whether somebody answers."""
+        return await self._send("GET", URL(url))
+
     async def close(self) -> None:
         """Close every connection, for good."""
         self._closed = True
@@ -96,7 +101,11 @@ class Transport:
                 body = await response.read()
                 headers = response.headers
                 return Reply(
-                    response.status, body, headers.get("Retry-After"), headers.get("Content-Type", "")
+                    response.status,
+                    body,
+                    headers.get("Retry-After"),
+                    headers.get("Content-Type", ""),
+                    headers.get("Date"),
                 )
         except (ClientError, TimeoutError, OSError) as error:
             failure = type(error).__name__

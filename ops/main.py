@@ -18,7 +18,11 @@ from ops import (
     commands,
     connections,
     dead_letters,
+    doctor,
+    explain,
     forget,
+    overview,
+    plan,
     policies,
     portal,
     release,
@@ -50,11 +54,15 @@ for verbs in (
     policies,
     connections,
     commands,
+    overview,
+    explain,
+    plan,
     release,
     replay,
     dead_letters,
     forget,
     rotation,
+    doctor,
 ):
     verbs.register(app)
 

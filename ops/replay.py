@@ -6,6 +6,7 @@ had, and a resync for every user it concerns. Dead letters are not written again
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,12 +87,13 @@ def replay(
         bool, typer.Option("--no-resync", help="Send no resyncs: with state, nothing will happen.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and send nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="On a terminal, too, go on without asking.")] = False,
 ) -> None:
     """Read a part of the input topics again and hand it to the running workers; the manual re-sync.
 
     Every message up to now is read as it was the first time, then one resync goes to every user it concerns: Google is
     looked at, and every difference repaired. Messages that cannot be read are counted and do not become dead letters
-    again.
+    again. On a terminal everything is counted first, and nothing is sent before you say yes.
 
     Examples: [bold]shiftcal replay schedule-changed calendar-published --from 2026-12-01T00:00:00Z --dry-run[/bold],
     [bold]shiftcal replay schedule-changed --from 1200[/bold]
@@ -99,12 +101,14 @@ def replay(
     Reads: the topics, and the changelogs of the tables rosters and assignments, for who is concerned. Writes: the
     internal topics, and a resync command per user to the topic sync-commands.
     """
-    settings = load_settings()
-    run(
-        _replay(
-            settings, list(dict.fromkeys(topics)), start or Start(), _Wish(resync=not no_resync, dry=dry_run)
-        )
-    )
+    settings, chosen, begin = load_settings(), list(dict.fromkeys(topics)), start or Start()
+    asks = sys.stdin.isatty() and not (dry_run or yes)
+    if asks or dry_run:
+        run(_replay(settings, chosen, begin, _Wish(resync=not no_resync, dry=True)))
+    if asks:
+        typer.confirm("hand them over?", abort=True)
+    if not dry_run:
+        run(_replay(settings, chosen, begin, _Wish(resync=not no_resync, dry=False)))
 
 
 class _Wish:

@@ -17,5 +17,7 @@ answer -> next call    `answers`, with `observation`
 user row -> status     `status`
 user row -> view       `standing`
 outcomes -> results    `results`
+user row -> due        `due`
+evidence -> sentences  `explain`, with `upkeep`, `grounds` and `progress`
 =====================  ==================================================================
 """

@@ -123,6 +123,11 @@ class Cluster:
         offsets = await _patiently(lambda: self.admin.list_consumer_group_offsets(group, partitions=wanted))
         return {tp: position.offset for tp, position in offsets.items() if position.offset >= 0}
 
+    async def members(self, group: str) -> int:
+        """Count the members of a consumer group; none where nobody ever joined it."""
+        responses = await _patiently(lambda: self.admin.describe_consumer_groups([group]))
+        return sum(len(found[5]) for response in responses for found in response.groups)
+
     async def starts(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Read the first offset that still exists (or would be the next, in an empty partition)."""
         wanted = list(partitions)

@@ -47,6 +47,11 @@ def decode(kind: type[T], data: bytes) -> T:
     return kind.model_validate_json(_decompress(data, max_output_size=_LARGEST))
 
 
+def unpacked(data: bytes) -> bytes:
+    """Return the JSON in these bytes, for whoever looks whether it is worth reading."""
+    return _decompress(data, max_output_size=_LARGEST)
+
+
 def calendar_fact(data: bytes) -> CalendarFact:
     """Return the fact of a `calendar-facts` record."""
     fact: CalendarFact = _CALENDAR_FACTS.validate_json(_decompress(data, max_output_size=_LARGEST))

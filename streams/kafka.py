@@ -24,7 +24,7 @@ from streams.reach import broker_of, names_of
 from streams.sender import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
 
     from streams.settings import Settings
 
@@ -99,11 +99,19 @@ class Reader:
 
     async def beginnings(self, topic: str) -> dict[TopicPartition, int]:
         """The first offset that there is, by partition."""
-        return dict(await self._consumer.beginning_offsets(self.partitions(topic)))
+        return await self.starts(self.partitions(topic))
 
     async def ends(self, topic: str) -> dict[TopicPartition, int]:
         """The offset of the next record, by partition."""
-        return dict(await self._consumer.end_offsets(self.partitions(topic)))
+        return await self.ends_of(self.partitions(topic))
+
+    async def starts(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that there is, of each of these."""
+        return dict(await self._consumer.beginning_offsets(partitions)) if partitions else {}
+
+    async def ends_of(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset of the next record, of each of these."""
+        return dict(await self._consumer.end_offsets(partitions)) if partitions else {}
 
     async def since(self, topic: str, at: datetime) -> dict[TopicPartition, int]:
         """The first offset with this broker's timestamp or a later one, by partition; none where there is none."""
@@ -176,9 +184,14 @@ def timestamp(record: ConsumerRecord[bytes, bytes]) -> datetime:
 async def _counts(settings: Settings, topics: Sequence[str]) -> dict[str, int]:
     async with Cluster(broker_of(settings)) as cluster:
         counts = await cluster.partition_counts()
-    if missing := sorted(set(topics) - counts.keys()):
-        many = "topics are" if len(missing) > 1 else "topic is"
-        raise OperatorError(
-            f"{len(missing)} {many} missing ({', '.join(missing)}): run `shiftcal topics create`"
-        )
+    missing(topics, counts)
     return counts
+
+
+def missing(topics: Iterable[str], counts: Mapping[str, int]) -> None:
+    """Refuse to go on where one of these topics is not there."""
+    if lacking := sorted(set(topics) - counts.keys()):
+        many = "topics are" if len(lacking) > 1 else "topic is"
+        raise OperatorError(
+            f"{len(lacking)} {many} missing ({', '.join(lacking)}): run `shiftcal topics create`"
+        )

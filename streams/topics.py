@@ -37,6 +37,7 @@ class Difference:
     severity: Severity
     topic: str
     what: str
+    is_missing: bool = False
 
     def __str__(self) -> str:
         return f"{self.severity}: topic {self.topic} {self.what}"
@@ -79,7 +80,9 @@ async def check(broker: Broker, specs: Iterable[Spec]) -> list[Difference]:
 
 def _shape(spec: Spec, count: int | None) -> list[Difference]:
     if count is None:
-        return [Difference(Severity.ERROR, spec.name, "is missing; run `shiftcal topics create`")]
+        return [
+            Difference(Severity.ERROR, spec.name, "is missing; run `shiftcal topics create`", is_missing=True)
+        ]
     fixed = spec.role in (Role.INTERNAL, Role.CHANGELOG, Role.REBUILD)
     if fixed and count != spec.partitions:
         what = f"has {count} partitions, {spec.partitions} are needed; set SHIFTCAL_PARTITIONS={count}, or take a new SHIFTCAL_APP_ID"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from schemas.explanations import Code
 from schemas.policy import Policy
 from schemas.preferences import COLOUR_IDS
 from streams.policies import load_policies
@@ -32,3 +34,10 @@ def test_every_policy(tmp_path: Path) -> None:
     file = tmp_path / "policies.toml"
     file.write_text(text.partition("```toml\n")[2].partition("```")[0])
     assert set(load_policies(file).agencies) == {"metro-ems", "county"}
+
+
+@pytest.mark.parametrize("code", get_args(Code))
+def test_every_reason_of_an_explanation(code: str) -> None:
+    """The page for operators says what each means."""
+    rows = [line for line in (ROOT / "docs/answers.md").read_text().splitlines() if line.startswith("| `")]
+    assert any(f"`{code}`" in row for row in rows)

@@ -11,6 +11,7 @@ from vault.errors import (
     VaultKeysInvalid,
     VaultUnavailable,
 )
+from vault.inspection import Inspection, inspect
 from vault.portal_values import (
     LATENCY_BOUNDS_MS,
     Applied,
@@ -51,6 +52,7 @@ __all__ = [
     "Connection",
     "ConnectionInfo",
     "Erased",
+    "Inspection",
     "LastResult",
     "LatencyMinute",
     "Left",
@@ -74,4 +76,5 @@ __all__ = [
     "VaultError",
     "VaultKeysInvalid",
     "VaultUnavailable",
+    "inspect",
 ]

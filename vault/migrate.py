@@ -20,12 +20,13 @@ _STEPS = Path(__file__).with_name("migrations")
 async def migrate(database: Database) -> None:
     """Safe to call from several processes at once: the first to get the lock does it, the others find it done."""
     async with database.changing_schema() as connection:
-        found = await connection.run_sync(_step)
+        found = await connection.run_sync(step_of)
         if found != NEWEST:
             await connection.run_sync(_upgrade, found)
 
 
-def _step(connection: Connection) -> str | None:
+def step_of(connection: Connection) -> str | None:
+    """The step at which the tables are; None where there are none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from datetime import UTC, datetime
@@ -110,6 +111,30 @@ def test_a_dry_run(history: World) -> None:
         "would ask for a resync of 4 users",
     ]
     assert (facts(history), resynced(history)) == ([], [])
+
+
+@pytest.mark.parametrize(("says", "ended"), [("y\n", 0), ("n\n", 130)])
+def test_on_a_terminal(history: World, monkeypatch: pytest.MonkeyPatch, says: str, ended: int) -> None:
+    """It counts first, and asks; nothing is sent without a yes."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal(says))
+    done = history("replay", "calendar-published")
+    assert done.status == ended
+    counted = ["read 1 messages: 1 facts", "would ask for a resync of one user"]
+    assert done.out.splitlines()[:2] == counted
+    assert len(facts(history)) == (1 if ended == 0 else 0)
+    assert resynced(history) == (["u-quiet"] if ended == 0 else [])
+
+
+def test_on_a_terminal_without_being_asked(history: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--yes has said it."""
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    done = history("replay", "calendar-published", "--yes")
+    assert done.out.splitlines()[0] == "handed over 1 messages: 1 facts"
 
 
 def test_from_an_offset(world: World) -> None:
