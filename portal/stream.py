@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks: while something is under way, and while nothing is.
 QUICK_S: Final = 0.3
-SLOW_S: Final = 3.0
+SLOW_S: Final = 5.0
 #: A stream ends after so many seconds; the browser comes again by itself, and is asked who it is.
 LONGEST_S: Final = 120.0
 #: So often something is sent in any case: proxies close what is silent, and a page that was closed is found out.

@@ -23,6 +23,8 @@ function show(html) {
 let stream;
 
 function follow() {
+  stream?.close();
+  if (document.hidden) return; // nobody looks: whoever comes back is told at once
   stream = new EventSource(live.dataset.stream);
   stream.onmessage = (event) => {
     const news = JSON.parse(event.data);
@@ -46,7 +48,8 @@ async function again() {
 
 if (live && window.EventSource) {
   follow();
-  addEventListener("pagehide", () => stream.close());
+  document.addEventListener("visibilitychange", () => (document.hidden ? stream?.close() : follow()));
+  addEventListener("pagehide", () => stream?.close());
 }
 
 for (const form of document.querySelectorAll("form")) {

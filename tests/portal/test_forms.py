@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
 from portal.app import create_app
-from tests.portal.world import AGENCY, USER, Browser, World, csrf_of
+from portal.entry import HOMES
+from sandbox.google import StandIn
+from tests.portal.world import AGENCY, USER, Browser, World, csrf_of, world_of
 
 SAME = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
 
@@ -35,6 +39,18 @@ async def signed_in(ann: Browser) -> str:
     return csrf_of(await ann.get("/"))
 
 
+@asynccontextmanager
+async def in_front_of(ann: Browser) -> AsyncIterator[dict[str, tuple[Browser, str]]]:
+    """Every form of the portal, with a browser that may send it, and that one's token."""
+    csrf = await signed_in(ann)
+    async with ann.world.browser() as boss:
+        page = await boss.enter(user="boss", name="Boss", role="operator")
+        yield {
+            path: (boss, csrf_of(page)) if path.startswith("/operators") else (ann, csrf)
+            for path in routes_of(ann.world, "POST")
+        }
+
+
 @pytest.mark.parametrize(
     ("headers", "field"),
     [
@@ -50,27 +66,39 @@ async def signed_in(ann: Browser) -> str:
 )
 async def test_a_form_of_somebody_else(ann: Browser, headers: dict[str, str], field: dict[str, str]) -> None:
     """Every form, from another page or without the session's own token: refused, and nothing has happened."""
-    csrf = await signed_in(ann)
-    paths = routes_of(ann.world, "POST")
-    assert {"/connect", "/stop", "/resync", "/leave"} <= set(paths)
-    form = {name: csrf if value == "good" else value for name, value in field.items()}
-    data = urlencode(form, errors="surrogateescape").encode()
-    for path in paths:
-        page = await ann.ask("POST", path, headers=headers, data=data)
-        assert page.status == 403, path
-        assert "This form was not sent from our page" in page.said
+    async with in_front_of(ann) as forms:
+        assert {"/connect", "/stop", "/resync", "/leave"} <= forms.keys()
+        for path, (browser, csrf) in forms.items():
+            form = {name: csrf if value == "good" else value for name, value in field.items()}
+            data = urlencode(form, errors="surrogateescape").encode()
+            page = await browser.ask("POST", path, headers=headers, data=data)
+            assert page.status == 403, path
+            assert "This form was not sent from our page" in page.said
+            assert (
+                await browser.get(HOMES["operator" if path.startswith("/operators") else "user"])
+            ).status == 200
     assert ann.world.sent.commands == []
-    assert (await ann.get("/")).status == 200
 
 
 async def test_the_token_of_another_session(ann: Browser) -> None:
     """A token is good in its own session alone."""
-    await signed_in(ann)
-    async with ann.world.browser() as bob:
+    async with in_front_of(ann) as forms, ann.world.browser() as bob:
         await bob.enter(user="u-18", name="Bob")
         foreign = csrf_of(await bob.get("/"))
-    for path in routes_of(ann.world, "POST"):
-        assert (await ann.ask("POST", path, headers=SAME, data={"csrf": foreign})).status == 403
+        for path, (browser, _) in forms.items():
+            assert (await browser.ask("POST", path, headers=SAME, data={"csrf": foreign})).status == 403
+
+
+async def test_a_form_of_another_role(ann: Browser) -> None:
+    """Users press no button of operators, and operators none of users."""
+    async with in_front_of(ann) as forms:
+        tokens = dict(forms.values())
+        assert len(tokens) == 2
+        for path, (browser, _) in forms.items():
+            for other, csrf in tokens.items():
+                if other is not browser:
+                    assert (await other.ask("POST", path, headers=SAME, data={"csrf": csrf})).status == 403
+    assert ann.world.sent.commands == []
 
 
 async def test_a_form_without_a_session(ann: Browser) -> None:
@@ -90,11 +118,11 @@ async def test_a_browser_that_says_its_origin(ann: Browser) -> None:
 
 async def test_buttons_by_get(ann: Browser) -> None:
     """A link cannot press a button."""
-    await signed_in(ann)
-    for path in routes_of(ann.world, "POST"):
-        page = await ann.get(path)
-        assert page.status == 405
-        assert "That cannot be done with this address." in page.said
+    async with in_front_of(ann) as forms:
+        pages = routes_of(ann.world, "GET")
+        for path, (browser, _) in forms.items():
+            page = await browser.get(path)
+            assert page.status == 405 or path in pages, path
     assert ann.world.sent.commands == []
 
 
@@ -183,3 +211,17 @@ async def test_kafka_is_away(ann: Browser) -> None:
         page = await ann.press(path)
         assert "That could not be passed on just now, so nothing has changed." in page.said
         assert "Stopping" not in page.said
+
+
+async def test_too_many_forms(google: StandIn, tmp_path: Path) -> None:
+    """A session that presses buttons without end waits; another one does not."""
+    async with world_of(google, tmp_path, forms_per_minute=3) as world, world.browser() as ann:
+        await ann.enter()
+        for _ in range(3):
+            assert (await ann.press("/connect", follow=False)).status == 303
+        page = await ann.press("/connect", follow=False)
+        assert page.status == 429
+        assert "Wait 20 seconds and try again." in page.said
+        async with world.browser() as bob:
+            await bob.enter(user="u-18", name="Bob")
+            assert (await bob.press("/connect", follow=False)).status == 303

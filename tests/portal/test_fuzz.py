@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes, urlencode, urlsplit
@@ -30,8 +30,8 @@ VERBS = ("GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "B
 class Target:
     """A portal that serves in a thread of its own, with somebody in it."""
 
-    def __init__(self, world: World, cookie: str, csrf: str, link: Callable[[], str]) -> None:
-        self.cookie, self.csrf, self.link = cookie, csrf, link
+    def __init__(self, world: World, sessions: dict[str, tuple[str, str]]) -> None:
+        self.sessions, self.link = sessions, world.link
         self.paths = sorted({path for verb in ("GET", "POST") for path in routes_of(world, verb)})
         self.address = (urlsplit(world.url).hostname, urlsplit(world.url).port)
 
@@ -56,10 +56,16 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
             StandIn() as google,
             world_of(google, folder, portal_entries_per_minute=1_000_000) as world,
             world.browser() as ann,
+            world.browser() as boss,
         ):
             await ann.enter()
             await ann.connect()
-            ready.append(Target(world, ann.cookie(), csrf_of(await ann.get("/")), world.link))
+            page = await boss.enter(user="boss", name="Boss", role="operator")
+            sessions = {
+                "ann": (ann.cookie(), csrf_of(await ann.get("/"))),
+                "boss": (boss.cookie(), csrf_of(page)),
+            }
+            ready.append(Target(world, sessions))
             started.set()
             await asyncio.to_thread(done.wait)
 
@@ -90,7 +96,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
         "form": draw(pairs),
         "body": draw(st.none() | st.binary(max_size=300)),
         "headers": draw(headers),
-        "cookie": draw(st.sampled_from(("ann", "none")) | raw),
+        "cookie": draw(st.sampled_from(("ann", "boss", "none")) | raw),
         "csrf": draw(st.booleans()),
         "link": draw(st.booleans()),
     }
@@ -103,13 +109,14 @@ def spelled(target: Target, asked: dict[str, Any]) -> bytes:
     # A session that was left would make the rest of the tries dull.
     path = "/" if path == "/leave" else path.replace("{name}", "portal.css").replace("{", "").replace("}", "")
     query = [("link", target.link())] if asked["link"] and path == "/enter" else asked["query"]
-    form = [*asked["form"], *([("csrf", target.csrf)] if asked["csrf"] else [])]
+    cookie, csrf = target.sessions.get(asked["cookie"], (asked["cookie"], ""))
+    form = [*asked["form"], *([("csrf", csrf)] if asked["csrf"] else [])]
     body = asked["body"] if asked["body"] is not None else urlencode(form).encode()
     head = {"Host": "portal", **asked["headers"], "Connection": "close"}
     if "Transfer-Encoding" not in head:
         head["Content-Length"] = str(len(body))
     if asked["cookie"] != "none":
-        head["Cookie"] = f"shiftcal={target.cookie}" if asked["cookie"] == "ann" else asked["cookie"]
+        head["Cookie"] = f"shiftcal={cookie}" if asked["cookie"] in target.sessions else cookie
     address = path + ("?" + "&".join(f"{name}={value}" for name, value in query) if query else "")
     lines = [f"{asked['verb']} {address} HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body

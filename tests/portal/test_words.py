@@ -81,7 +81,9 @@ def test_texts_stand_in_one_place() -> None:
     """No template says anything itself."""
     for file in ROOM.glob("templates/**/*.html"):
         bare = re.sub(r"\{[{%#].*?[}%#]\}|<[^>]*>|\w+=\"[^\"]*\"", " ", file.read_text(), flags=re.DOTALL)
-        assert set(re.findall(r"[A-Za-z]{3,}", bare)) <= {"UTC", "min"}, file.name  # the same in every language
+        assert set(re.findall(r"[A-Za-z]{3,}", bare)) <= {"UTC", "min"}, (
+            file.name
+        )  # the same in every language
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,7 @@ async def world_of(
     public: str | None = None,
     key: HostKey | None = None,
     database: str | None = None,
+    forms_per_minute: int = 1_000,
     **settings: Any,
 ) -> AsyncIterator[World]:
     """A portal that serves."""
@@ -269,7 +270,9 @@ async def world_of(
         google=google_parts,
         key=key or host_key(SECRET),
         public=Public(public or url),
-        limits=Limits(Limit(chosen.portal_entries_per_minute, clock.steady), Limit(1_000)),
+        limits=Limits(
+            Limit(chosen.portal_entries_per_minute, clock.steady), Limit(forms_per_minute, clock.steady)
+        ),
         clock=clock,
     )
     server = server_of(parts, chosen)
