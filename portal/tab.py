@@ -51,6 +51,11 @@ class Resync:
     refused: bool
     repaired: Mapping[Action, int]
 
+    @property
+    def under_way(self) -> bool:
+        """Whether its answer is still to come."""
+        return not (self.done or self.refused)
+
 
 @dataclass(frozen=True, slots=True)
 class Tab:
@@ -119,7 +124,7 @@ async def show(visit: Visit) -> Response:
         kinds=None if policy.synced_kinds == {"shift"} else ", ".join(sorted(policy.synced_kinds)),
         choices=await fields(visit) if tab.standing.connected else [],
         target=_target(policy, tab.info) if "target_calendar" in policy.user_may_choose else None,
-        refresh=tab.standing.mode in UNDER_WAY,
+        refresh=tab.standing.mode in UNDER_WAY or (tab.resync is not None and tab.resync.under_way),
     )  # fmt: skip
 
 

@@ -87,7 +87,7 @@ class Deployment:
         chosen: dict[str, Json] = {
             OWN: {"target_calendar": "own"},
             WARY: {"hold_removals_over": {"share": 0.5, "count": 2}},
-            LIBERAL: {"user_may_choose": ["colour", "details", "show_as"]},
+            LIBERAL: {"user_may_choose": ["colour", "details", "show_as", "target_calendar"]},
         }
         self.key = secrets.token_urlsafe(32)
         self.world = World(
@@ -137,10 +137,10 @@ class Deployment:
             self.portal.kill()
         self.world.close()
 
-    def newcomer(self, shifts: int = 3, agency: Agency | None = None) -> User:
+    def newcomer(self, shifts: int = 3, agency: Agency | None = None, account: str | None = None) -> User:
         """Somebody nobody has seen before, with so many published shifts, one a day from tomorrow on."""
         self._users += 1
-        user = User(agency or self.agency, f"u{self._users}")
+        user = User(agency or self.agency, f"u{self._users}", account)
         names = [f"{user.id}-{number}" for number in range(1, shifts + 1)]
         if names:
             user.agency.schedule(

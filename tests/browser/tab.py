@@ -1,7 +1,8 @@
 """One tab of a person's browser: what is seen and pressed in it, and whether what it shows is fit to be seen.
 
 In: a page of Playwright. Out: waits, clicks, and for each state a picture, axe-core's verdict and the page's width.
-Pictures go to `build/pictures/`, which is no part of the repository.
+Pictures go to `build/pictures/`, which is no part of the repository; those named `readme-...` stand in `docs/pictures/`,
+made smaller by `pngquant 32`.
 """
 
 from __future__ import annotations
@@ -65,18 +66,24 @@ class Tab:
         """Press a button."""
         self.button(name).click()
 
-    def fit(self, name: str) -> None:
-        """Take pictures of this state at both widths; it is accessible, and nothing sticks out of the screen."""
+    def fit(self, name: str, *sizes: ViewportSize) -> None:
+        """Take a picture of this state at each width, a phone's unless said otherwise; it is accessible, and nothing
+        sticks out of the screen.
+        """
         before = self.page.viewport_size
-        for kind, size in (("desk", DESK), ("phone", PHONE)):
+        for size in sizes or (PHONE,):
             self.page.set_viewport_size(size)
             self.holds(name)
-            PICTURES.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=PICTURES / f"{name}-{kind}.png", full_page=True)
+            self.picture(f"{name}-{size['width']}", full_page=True)
         found = violations(self.page)
         assert not found, f"{name}:\n" + "\n".join(found)
         if before is not None:
             self.page.set_viewport_size(before)
+
+    def picture(self, name: str, *, full_page: bool = False) -> None:
+        """Take a picture, of what stands on the screen or of the whole page."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=full_page)
 
     def holds(self, name: str) -> None:
         """Nothing sticks out of the screen to the right."""

@@ -8,9 +8,10 @@ import time
 from playwright.sync_api import expect
 
 from tests.browser import google as at_google
-from tests.browser.conftest import NewPerson
+from tests.browser.conftest import NewPerson, NewTab
 from tests.browser.deployment import Deployment
 from tests.browser.person import STOP, Person
+from tests.browser.tab import DESK, PHONE
 from tests.e2e.google import Google
 
 #: From the click on Allow until the page says "In step".
@@ -22,7 +23,7 @@ def test_from_the_link_to_in_step(anna: Person) -> None:
     anna.stands("Not connected")
     anna.tab.sees("We never see your Google password.")
     anna.tab.sees("Classes and training are not synced.")
-    anna.tab.fit("not-connected")
+    anna.tab.fit("not-connected", DESK, PHONE)
     anna.go_to_google()
     anna.allow()
     anna.is_told(f"You are connected as {anna.user.account}. The test of your calendar went well.")
@@ -33,7 +34,7 @@ def test_from_the_link_to_in_step(anna: Person) -> None:
     shifts.first.get_by_text("Why is this here?").click()
     expect(shifts.first.get_by_text("From calendar ops, version 1 of the shift.")).to_be_visible()
     expect(anna.page.get_by_text("It took")).to_be_visible()
-    anna.tab.fit("in-step")
+    anna.tab.fit("in-step", DESK, PHONE)
 
 
 def test_sixty_published_shifts(new_person: NewPerson, deployment: Deployment) -> None:
@@ -51,15 +52,21 @@ def test_sixty_published_shifts(new_person: NewPerson, deployment: Deployment) -
     assert took < QUICK_S
 
 
-def test_progress(new_person: NewPerson) -> None:
+def test_progress_on_a_phone(new_tab: NewTab, deployment: Deployment) -> None:
     """While Google is slow the page counts."""
-    person = new_person(shifts=40)
+    tab = new_tab(viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True)
+    person = Person(deployment, deployment.newcomer(40, account="anna.berg@example.com"), tab)
+    person.enter()
+    tab.picture("readme-connect")
     with person.user.slow(150):
         person.go_to_google()
         person.allow()
         expect(person.how).to_have_text(re.compile(r"^Syncing ([1-9]|[123]\d) of 40$"))
-        person.tab.fit("syncing")
+        tab.picture("readme-syncing")
+        tab.fit("syncing")
     person.stands("In step")
+    tab.page.evaluate("document.querySelector('.state').scrollIntoView()")
+    tab.picture("readme-in-step")
 
 
 def test_refusal(anna: Person, google: Google) -> None:
@@ -70,7 +77,6 @@ def test_refusal(anna: Person, google: Google) -> None:
     anna.stands("Not connected")
     anna.tab.fit("refused")
     assert google.grants(anna.user.account) == 0
-    anna.connect()
 
 
 def test_a_box_that_was_not_ticked(anna: Person, google: Google) -> None:

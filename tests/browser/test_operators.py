@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import NewPerson
 from tests.browser.deployment import WARY_NAME, Deployment
-from tests.browser.tab import Tab
+from tests.browser.tab import DESK, PHONE, Tab
 from tests.e2e.world import User
 
 
@@ -34,10 +34,10 @@ def test_removals_that_wait_for_an_operator(
 
     office.press("Held removals")
     expect(office.page.get_by_text("county-ems/ops")).to_be_visible()
-    office.fit("operators-held")
+    office.fit("operators-held", DESK, PHONE)
     office.press("Release everybody ...")
     office.sees("Events that will be removed from Google calendars: 3. Users who have them: 1.")
-    office.fit("operators-release")
+    office.fit("operators-release", DESK, PHONE)
     office.page.get_by_role("button", name="Release", exact=True).click()
     office.sees("Everybody is being released from the un-publish of county-ems/ops.")
 
@@ -45,7 +45,7 @@ def test_removals_that_wait_for_an_operator(
     person.user.shows()
     office.press("Audit log")
     expect(office.page.get_by_role("row", name="county-ems")).to_contain_text("operator")
-    office.fit("operators-audit")
+    office.fit("operators-audit", DESK, PHONE)
 
 
 def test_overview_and_a_user(new_person: NewPerson, office: Tab) -> None:
@@ -55,17 +55,17 @@ def test_overview_and_a_user(new_person: NewPerson, office: Tab) -> None:
     office.page.reload()
     expect(office.page.get_by_role("img", name="Latency of the last hour")).to_be_visible()
     office.sees("changes reached Google.")
-    office.fit("operators-overview")
+    office.fit("operators-overview", DESK, PHONE)
     office.press("Users")
     office.page.get_by_label("Part of the user's id or Google account").fill(person.user.account)
     office.press("Search")
-    office.fit("operators-users")
+    office.fit("operators-users", DESK, PHONE)
     office.press(f"metro-ems/{person.user.id}")
     expect(office.page.locator(".big")).to_have_text("in step")
-    office.fit("operators-user")
+    office.fit("operators-user", DESK, PHONE)
     expect(office.page.get_by_text("Medic")).to_have_count(0)
     office.press("Lag")
-    office.fit("operators-lag")
+    office.fit("operators-lag", DESK, PHONE)
 
 
 def test_dead_letter(office: Tab, deployment: Deployment) -> None:
@@ -73,12 +73,12 @@ def test_dead_letter(office: Tab, deployment: Deployment) -> None:
     deployment.world.send("user-deactivated", b'{"agency_id": "metro-ems", "user_id": 7}')
     office.press("Dead letters")
     _reload_until(office, "user-deactivated")
-    office.fit("operators-letters")
+    office.fit("operators-letters", DESK, PHONE)
     office.page.locator("tbody a").first.click()
     office.sees("What is wrong")
-    office.fit("operators-letter")
+    office.fit("operators-letter", DESK, PHONE)
     office.press("Send it again ...")
-    office.fit("operators-redrive")
+    office.fit("operators-redrive", DESK, PHONE)
     office.page.get_by_role("button", name="Send again").click()
     office.sees("was sent again.")
 

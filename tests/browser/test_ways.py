@@ -23,14 +23,14 @@ def test_a_phone(new_person: NewPerson) -> None:
     for button in person.page.get_by_role("button").all():
         box = button.bounding_box()
         assert box is not None
-        assert box["height"] >= 24, button.inner_text()
+        assert box["height"] >= 24, button.inner_text()  # WCAG 2.2, 2.5.8
+    expect(person.tab.button(AUTHORIZE)).to_be_in_viewport(ratio=1)
     person.connect()
     person.tab.press(RESYNC)
     person.tab.sees("everything was in place")
     person.tab.press(STOP)
     person.stands("Stopped")
-    width = person.page.evaluate("document.documentElement.scrollWidth")
-    assert width <= PHONE["width"]
+    person.tab.holds("stopped")
 
 
 def test_without_scripts(new_person: NewPerson) -> None:
@@ -106,6 +106,8 @@ def test_a_calendar_of_its_own(new_person: NewPerson, deployment: Deployment, go
 def test_how_events_look(new_person: NewPerson, deployment: Deployment, google: Google) -> None:
     """Where the agency leaves it to people, they choose, and what stands in Google follows."""
     person = new_person(agency=deployment.liberal)
+    expect(person.page.get_by_label("Your main calendar")).to_be_checked()
+    person.tab.fit("which-calendar")
     person.connect(f"Authorize {LIBERAL_NAME} To Sync To Your Google Calendar")
     person.page.get_by_label("Colour").select_option("Tangerine")
     person.page.get_by_label("What they tell").select_option("The title alone")

@@ -236,8 +236,8 @@ async def world_of(
     policies: Policies | None = None,
     public: str | None = None,
     key: HostKey | None = None,
-    database: str | None = None,
     forms_per_minute: int = 1_000,
+    database: str | None = None,
     **settings: Any,
 ) -> AsyncIterator[World]:
     """A portal that serves."""
