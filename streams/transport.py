@@ -107,6 +107,13 @@ class Consumer(driver.Consumer):
             and not any(channel.queue.full() for channel in topics._tp_index.get(tp, ()))  # noqa: SLF001 - as above
         )
 
+    async def verify_all_partitions_active(self) -> None:
+        """Look at nothing: lag is a metric.
+
+        Faust's watch over slow partitions reads the state of the consumer's own thread, and dies of a partition whose offset is
+        being sought just then, or that was given up, since aiokafka answers with an AssertionError or with None.
+        """
+
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Ask the group for everything or for nothing.
 

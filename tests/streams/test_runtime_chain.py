@@ -44,6 +44,19 @@ async def sender(kafka: Kafka) -> AsyncIterator[Sender]:
     await sender.stop()
 
 
+async def test_partition_without_an_offset(setup: Setup) -> None:
+    """While offsets are sought a partition has none; Faust's watch over slow ones must not end the worker for it."""
+    chain = Chain(Setup(setup.bootstrap, setup.prefix, setup.state_dir, store="memory", hard_exit=False))
+    async with guest(chain):
+        await until(chain.opened_event.is_set, "it opens")
+        assigned = chain.app.consumer._thread._ensure_consumer()._subscription.subscription.assignment
+        state = assigned.state_value(next(iter(assigned.tps)))
+        position, state._position = state._position, None
+        await chain.app.consumer.verify_all_partitions_active()
+        state._position = position
+    assert chain.app.failure is None
+
+
 @pytest.mark.parametrize("store", ["rocksdb", "memory"])
 async def test_bytes_move_through_three_agents(
     setup: Setup, names: Names, sender: Sender, store: str
