@@ -10,20 +10,20 @@ or comes a second time, does nothing. Where a consent is of no use it is given b
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 from starlette.responses import RedirectResponse, Response
 
-from gcal.consent import SCOPE_EVENTS_OWNED, Question
-from gcal.port import SCOPE_APP_CREATED, Grant
+from gcal.consent import Question
+from gcal.port import Grant
 from gcal.probe import FATAL, Place, probe
 from portal.guard import session_of
-from portal.pages import agency_of, parts_of, refusal, words_of
+from portal.pages import parts_of, refusal, words_of
 from portal.said import say
-from schemas.errors import CalendarGone, GoogleForNow, GrantLost, NotAdmitted
+from portal.targets import SCOPES, Refused, Target, own_calendar, target_of
+from schemas.errors import GoogleForNow, GrantLost, NotAdmitted
 from vault import NewConnection
 
 if TYPE_CHECKING:
@@ -42,11 +42,6 @@ PATIENCE: Final = timedelta(minutes=15)
 _OPEN_MOST: Final = 5
 _QUESTION: Final = "question "
 
-Target = Literal["primary", "own"]
-#: The least that lets us write there.
-_SCOPES: Final[Mapping[str, str]] = {"primary": SCOPE_EVENTS_OWNED, "own": SCOPE_APP_CREATED}
-#: A calendar of its own that was made for an account in this session.
-_MADE: Final = "made "
 #: A key of `said`, and what belongs to it.
 Said = tuple[str, dict[str, object]]
 
@@ -58,14 +53,6 @@ class _Asked(NamedTuple):
     target: Target
 
 
-class _Refused(Exception):
-    """Nothing was connected; `said` is a key of `said`, `findings` keys of `test`."""
-
-    def __init__(self, said: str, findings: tuple[str, ...] = ()) -> None:
-        super().__init__(said)
-        self.said, self.findings = said, findings
-
-
 def redirect_uri(parts: Parts) -> str:
     """Where Google sends the browser back to; it has to be registered with the OAuth client."""
     return f"{parts.public.url}/connect/back"
@@ -74,7 +61,7 @@ def redirect_uri(parts: Parts) -> str:
 async def authorize(visit: Visit) -> Response:
     """Send the browser to Google's consent page."""
     parts, session, question = visit.parts, visit.session, Question.new()
-    target = _target(visit)
+    target = target_of(visit)
     kept = {
         "verifier": question.verifier,
         "nonce": question.nonce,
@@ -89,7 +76,7 @@ async def authorize(visit: Visit) -> Response:
     await visit.keep(**forgotten, said=None, **{_QUESTION + question.state: orjson.dumps(kept).decode()})
     info = await parts.vault.connection_info(session.agency_id, session.user_id)
     known = info.google_account if info is not None and info.state == "live" else None
-    address = parts.google.consents.address(question, _SCOPES[target], redirect_uri(parts), known)
+    address = parts.google.consents.address(question, SCOPES[target], redirect_uri(parts), known)
     return RedirectResponse(address, 303)
 
 
@@ -106,7 +93,7 @@ async def back(request: Request) -> Response:
         return refusal(request, 403, words("error.state"))
     try:
         said, more = await _connected(parts, session, asked, request.query_params.get("code"))
-    except _Refused as refused:
+    except Refused as refused:
         said, more = refused.said, {"findings": list(refused.findings)}
     fresh = await parts.vault.sessions.get(session.id, parts.clock()) or session
     await parts.vault.sessions.keep(session.id, {**fresh.pending, "said": say(parts.clock(), said, more)})
@@ -126,11 +113,11 @@ async def _taken(parts: Parts, session: PortalSession, state: str) -> _Asked | N
 async def _connected(parts: Parts, session: PortalSession, asked: _Asked, code: str | None) -> Said:
     if code is None:
         # access_denied, or one of the rarer words of RFC 6749, 4.1.2.1: in any case nobody consented.
-        raise _Refused("denied")
+        raise Refused("denied")
     consent = await _redeemed(parts, code, asked.question)
     try:
         return await _stored(parts, session, consent, asked.target)
-    except _Refused:
+    except Refused:
         await _given_back(parts, consent)
         raise
 
@@ -140,58 +127,39 @@ async def _redeemed(parts: Parts, code: str, question: Question) -> Consent:
         return await parts.google.consents.redeem(code, question, redirect_uri(parts))
     except GrantLost as error:
         log.warning("a consent came to nothing: %s", error.code)
-        raise _Refused("account") from None
+        raise Refused("account") from None
     except GoogleForNow as error:
         log.warning("a consent could not be redeemed: %s", error)
-        raise _Refused("unavailable") from None
+        raise Refused("unavailable") from None
     except NotAdmitted as error:
         log.error("no consent can be redeemed: %s", error)  # noqa: TRY400  a line for the operator, not a bug
-        raise _Refused("operator") from None
+        raise Refused("operator") from None
 
 
 async def _stored(parts: Parts, session: PortalSession, consent: Consent, target: Target) -> Said:
-    if _SCOPES[target] not in consent.scopes:
-        raise _Refused("partial")
+    if SCOPES[target] not in consent.scopes:
+        raise Refused("partial")
     at = parts.clock()
     grant = Grant(session.agency_id, session.user_id, consent.refresh_token, at, consent.scopes)
     try:
-        calendar = "primary" if target == "primary" else await _own(parts, session, consent, grant)
+        calendar = "primary" if target == "primary" else await own_calendar(parts, session, consent, grant)
         place = Place(grant, calendar, consent.account)
         findings = await probe(parts.google.calendar, place, parts.clock)
     finally:
         # The worker has tokens of its own; this one was for the test.
         parts.google.calendar.forget(session.agency_id, session.user_id)
     if FATAL.intersection(findings):
-        raise _Refused("failed", findings)
+        raise Refused("failed", findings)
     new = NewConnection(
         session.agency_id, session.user_id, consent.account, consent.refresh_token,
         tuple(sorted(consent.scopes)), calendar,
     )  # fmt: skip
     stored = await parts.vault.store(new, at)
     if not stored.applied:
-        raise _Refused("newer")
+        raise Refused("newer")
     await parts.commands.announce()
     more: dict[str, object] = {"account": consent.account, "findings": list(findings)}
     return "connected_but" if findings else "connected", more
-
-
-async def _own(parts: Parts, session: PortalSession, consent: Consent, grant: Grant) -> str:
-    """Return the calendar of its own: it is made once, and found again afterwards, also where the first try failed."""
-    kept = _MADE + consent.account.casefold()
-    known = await _known(parts, session, consent.account) or session.pending.get(kept)
-    try:
-        if known is not None and await parts.google.calendar.has_calendar(grant, known):
-            return known
-        made = await parts.google.calendar.make_calendar(grant, agency_of(session))
-        fresh = await parts.vault.sessions.get(session.id, parts.clock()) or session
-        await parts.vault.sessions.keep(session.id, {**fresh.pending, kept: made})
-        return made
-    except GoogleForNow:
-        raise _Refused("unavailable") from None
-    except NotAdmitted:
-        raise _Refused("operator") from None
-    except (GrantLost, CalendarGone):
-        raise _Refused("failed", ("scope",)) from None
 
 
 async def _given_back(parts: Parts, consent: Consent) -> None:
@@ -202,18 +170,3 @@ async def _given_back(parts: Parts, consent: Consent) -> None:
         await parts.google.calendar.revoke(consent.refresh_token)
     except GoogleForNow as error:
         log.warning("a consent that was of no use could not be given back: %s", error)
-
-
-async def _known(parts: Parts, session: PortalSession, account: str) -> str | None:
-    info = await parts.vault.connection_info(session.agency_id, session.user_id)
-    if info is None or info.google_calendar_id == "primary":
-        return None
-    return info.google_calendar_id if info.google_account.casefold() == account.casefold() else None
-
-
-def _target(visit: Visit) -> Target:
-    """Return which calendar is meant: the agency's word, or the user's where the agency leaves it to users."""
-    policy, chosen = visit.parts.policies.of(visit.session.agency_id), visit.form.get("target")
-    if "target_calendar" in policy.user_may_choose and chosen in _SCOPES:
-        return "own" if chosen == "own" else "primary"
-    return policy.target_calendar

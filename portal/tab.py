@@ -6,17 +6,19 @@ Comes in: a visit. Goes out: HTML, whole or the part that changes by itself. Not
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
 
+from portal import spelling
 from portal.choices import fields
 from portal.pages import agency_of, page, render
 from portal.problems import sentences
 from portal.said import still_said
 from portal.standing import UNDER_WAY, Standing, standing
+from portal.targets import offered
 from schemas.views import View
 from streams.codec import decode
 
@@ -28,17 +30,9 @@ if TYPE_CHECKING:
     from portal.guard import Visit
     from portal.wording import Words
     from schemas.outputs import Action
-    from schemas.policy import Policy
-    from schemas.views import NextShift
     from vault import ConnectionInfo, LastResult
 
 PERMISSIONS: Final = "https://myaccount.google.com/permissions"
-_REPAIRS: Final[tuple[tuple[str, Action], ...]] = (
-    ("added", "inserted"),
-    ("changed", "patched"),
-    ("removed", "deleted"),
-    ("refused", "refused"),
-)
 #: So many of the next shifts are shown.
 _MOST: Final = 10
 
@@ -123,16 +117,9 @@ async def show(visit: Visit) -> Response:
         said=said,
         kinds=None if policy.synced_kinds == {"shift"} else ", ".join(sorted(policy.synced_kinds)),
         choices=await fields(visit) if tab.standing.connected else [],
-        target=_target(policy, tab.info) if "target_calendar" in policy.user_may_choose else None,
+        target=offered(policy, tab.info),
         refresh=tab.standing.mode in UNDER_WAY or (tab.resync is not None and tab.resync.under_way),
     )  # fmt: skip
-
-
-def _target(policy: Policy, info: ConnectionInfo | None) -> str:
-    """Return which calendar is offered first: the one of the connection before, else the agency's."""
-    if info is None:
-        return policy.target_calendar
-    return "primary" if info.google_calendar_id == "primary" else "own"
 
 
 def fragment(visit: Visit, tab: Tab) -> str:
@@ -146,45 +133,15 @@ def _values(visit: Visit, tab: Tab) -> dict[str, Any]:
         "session": visit.session,
         "tab": tab,
         "standing": tab.standing,
-        "until": _until(words, tab, now),
+        "until": spelling.until(words, tab.standing.until, now, tab.zone),
         "problem": sentences(words, tab.standing, agency_of(visit.session)),
-        "last": _last(words, tab),
+        "last": spelling.change(words, tab.last, tab.zone),
         "found": _found(words, tab.resync),
-        "shifts": [_shift(words, shift) for shift in (tab.view.shifts if tab.view else ())[:_MOST]],
+        "shifts": [spelling.shift(words, shift) for shift in (tab.view.shifts if tab.view else ())[:_MOST]],
         "more": max(0, (tab.view.ahead if tab.view else 0) - _MOST),
-        "since": _since(words, tab),
+        "since": spelling.moment(words, tab.info.connected_at, tab.zone) if tab.info else "",
         "permissions": PERMISSIONS,
     }
-
-
-def _since(words: Words, tab: Tab) -> str:
-    if tab.info is None:
-        return ""
-    local = tab.info.connected_at.astimezone(tab.zone)
-    return words.moment(local) + _zone_name(tab, local)
-
-
-def _until(words: Words, tab: Tab, now: datetime) -> str | None:
-    until = tab.standing.until
-    if until is None or until <= now:
-        return None
-    local = until.astimezone(tab.zone)
-    near = local.date() == now.astimezone(tab.zone).date()
-    return (words.time(local) if near else words.moment(local)) + _zone_name(tab, local)
-
-
-def _last(words: Words, tab: Tab) -> str | None:
-    last = tab.last
-    if last is None:
-        return None
-    values: Mapping[str, str] = {
-        "what": words(f"last.{last.action}"),
-        "when": words.moment(last.at.astimezone(tab.zone)) + _zone_name(tab, last.at.astimezone(tab.zone)),
-    }
-    # A change that waited (for a connect, for the next look) says nothing about how quick we are.
-    if last.latency_ms is None or last.latency_ms > timedelta(hours=1) / timedelta(milliseconds=1):
-        return words("last.line", **values)
-    return words("last.line_took", took=words.duration(max(last.latency_ms, 100)), **values)
 
 
 def _found(words: Words, resync: Resync | None) -> str | None:
@@ -192,55 +149,4 @@ def _found(words: Words, resync: Resync | None) -> str | None:
         return None
     if resync.refused:
         return words("resync.cooldown_now")
-    if not resync.done:
-        return words("resync.asked")
-    parts = [
-        words.count(f"resync.{word}", number)
-        for word, action in _REPAIRS
-        if (number := resync.repaired.get(action, 0))
-    ]
-    return words("resync.found", parts=", ".join(parts)) if parts else words("resync.found_nothing")
-
-
-def _zone_name(tab: Tab, local: datetime) -> str:
-    return " UTC" if tab.zone.key == "UTC" else f" {local.tzname()}"
-
-
-def _shift(words: Words, shift: NextShift) -> dict[str, str]:
-    """Spell a shift, in its own zone."""
-    calendar, version = shift.calendar_id, shift.version
-    published = shift.published
-    zone = ZoneInfo(shift.time_zone or "UTC")
-    why = (
-        words("shifts.why_text", calendar=calendar, version=version)
-        if published is None
-        else words(
-            "shifts.why_dates",
-            calendar=calendar,
-            version=version,
-            when=words.moment(published.at.astimezone(zone)),
-        )
-    )
-    return {
-        "title": shift.title,
-        "location": shift.location or "",
-        "place": shift.place,
-        "why": why,
-    } | _times(words, shift, zone)
-
-
-def _times(words: Words, shift: NextShift, zone: ZoneInfo) -> dict[str, str]:
-    start, end = shift.start, shift.end
-    if not (isinstance(start, datetime) and isinstance(end, datetime)):
-        last = end - timedelta(days=1)
-        span = words("date.all_day")
-        if last > start:
-            span = words("date.all_day") + ", " + words("date.until", moment=words.day(last))
-        return {"day": words.day(start), "span": span, "zone": ""}
-    begins, ends = start.astimezone(zone), end.astimezone(zone)
-    until = words.time(ends) if ends.date() == begins.date() else words.moment(ends)
-    return {
-        "day": words.day(begins.date()),
-        "span": words("date.span", start=words.time(begins), end=until),
-        "zone": str(begins.tzname()) if begins.utcoffset() != UTC.utcoffset(None) else "UTC",
-    }
+    return spelling.repairs(words, resync.repaired) if resync.done else words("resync.asked")

@@ -36,6 +36,10 @@ LIBERAL, LIBERAL_NAME = "lake-ems", "Lake EMS"
 _NAMES = {AGENCY: AGENCY_NAME, OWN: OWN_NAME, WARY: WARY_NAME, LIBERAL: LIBERAL_NAME}
 
 
+#: The host application's pages, which may show the portal in a frame; nobody listens there, tests answer for it.
+HOST = "http://127.0.0.1:9"
+
+
 class Portal:
     """`shiftcal portal` as a process."""
 
@@ -102,6 +106,7 @@ class Deployment:
             portal_host_key=self.key,
             portal_entries_per_minute=10_000,
             portal_workers=f"http://127.0.0.1:{self._worker_port}",
+            portal_frame_ancestors=HOST,
             privacy_url="https://metro-ems.example/privacy",
             terms_url="https://metro-ems.example/terms",
         )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.browser import google as at_google
 from tests.browser.conftest import NewPerson
-from tests.browser.deployment import LIBERAL_NAME, OWN_NAME, Deployment
+from tests.browser.deployment import HOST, LIBERAL_NAME, OWN_NAME, Deployment
 from tests.browser.person import AUTHORIZE, RESYNC, STOP, Person
-from tests.browser.tab import PHONE
+from tests.browser.tab import PHONE, Tab
 from tests.e2e.google import Google
 from tests.e2e.waiting import eventually
 
@@ -103,6 +105,25 @@ def test_a_calendar_of_its_own(new_person: NewPerson, deployment: Deployment, go
     assert _calls(google, person, "calendars.insert") == 1
 
 
+def test_inside_the_host_application(deployment: Deployment, tab: Tab) -> None:
+    """The page works in its frame; Google, which lets nobody frame it, gets the whole window."""
+    person = Person(deployment, deployment.newcomer(), tab)
+    _framed(tab, HOST, deployment.link(person.user))
+    inside = tab.page.frame_locator("iframe")
+    expect(inside.locator(".state .big")).to_have_text("Not connected")
+    inside.get_by_role("button", name=AUTHORIZE).click()
+    at_google.choose(tab.page, person.user.account)
+    person.allow()
+    person.stands("In step")
+
+
+def test_inside_somebody_elses_page(deployment: Deployment, tab: Tab) -> None:
+    """The browser shows nothing of it."""
+    _framed(tab, HOST.replace("127.0.0.1", "localhost"), deployment.link(deployment.newcomer(shifts=0)))
+    tab.expects("frame-ancestors")
+    expect(tab.page.frame_locator("iframe").get_by_text("Google Calendar Sync")).to_have_count(0)
+
+
 def test_how_events_look(new_person: NewPerson, deployment: Deployment, google: Google) -> None:
     """Where the agency leaves it to people, they choose, and what stands in Google follows."""
     person = new_person(agency=deployment.liberal)
@@ -140,6 +161,14 @@ def test_a_slow_line(new_person: NewPerson) -> None:
     person.page.wait_for_timeout(500)  # the stream's first event
     print(f"the page with everything it loads: {weight['bytes']:,} bytes")
     assert 5_000 < weight["bytes"] < LIGHT_BYTES
+
+
+def _framed(tab: Tab, host: str, link: str) -> None:
+    page = (
+        f'<!DOCTYPE html><title>Host</title><iframe src="{escape(link)}" width="900" height="700"></iframe>'
+    )
+    tab.page.route(f"{host}/*", lambda route: route.fulfill(body=page, content_type="text/html"))
+    tab.open(f"{host}/")
 
 
 def _head(seen: dict[str, Any]) -> int:

@@ -39,3 +39,11 @@ async def ann(world: World) -> AsyncIterator[Browser]:
     """Ann's browser; she is not in yet."""
     async with world.browser() as browser:
         yield browser
+
+
+@pytest.fixture
+async def connected(ann: Browser) -> Browser:
+    """Ann is connected."""
+    await ann.enter()
+    await ann.connect()
+    return ann

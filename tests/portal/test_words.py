@@ -58,7 +58,7 @@ def test_every_text_that_is_asked_for() -> None:
         asked |= set(re.findall(r'words(?:_of\(request\))?\("([a-z_.]*[a-z])"', text))
         asked |= {f"{key}.one" for key in re.findall(r'\.count\("([a-z_.]+)"', text)}
         asked |= {f"entry.{why}" for why in re.findall(r'outside\(request, "(\w+)"', text)}
-        asked |= {f"said.{said}" for said in re.findall(r'_Refused\("(\w+)"', text)}
+        asked |= {f"said.{said}" for said in re.findall(r'\bRefused\("(\w+)"', text)}
     assert len(asked) > 60
     assert sorted(asked - ENGLISH.texts.keys()) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -108,7 +109,7 @@ async def town(url: str) -> AsyncIterator[Town]:
             notify_key=KEY,
         )
         vault = await open_vault(settings)
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
             yield Town(settings, vault, receiver, session)
         await vault.close()
 
@@ -232,6 +233,35 @@ async def test_a_host_application_that_does_not_take_it(
     assert town.trouble() is None
     assert "was not taken" in caplog.text
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "second", [b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", b"garbage", b"\0" * 70_000]
+)
+async def test_a_host_application_that_answers_twice(town: Town, second: bytes) -> None:
+    """Its first answer counts, for this notice and for the next one on the same connection."""
+    users: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+                users.append(json.loads(await reader.readexactly(length))["user_id"])
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" + second)
+                await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        where = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+        odd = Notifier(
+            town.settings.model_copy(update={"notify_url": where}), town.vault, Freshness(), lambda: town.now
+        )
+        for user in (ANN, BOB):
+            await town.say(lost(user))
+            await town.round(odd)
+        await town.round(odd)
+    assert users == [ANN, BOB]
 
 
 async def test_a_host_application_that_is_away(town: Town) -> None:
