@@ -15,7 +15,7 @@ from tests.chaos.people import People
 from tests.e2e.kafka import Record
 from tests.e2e.messages import Json
 from tests.e2e.world import INPUTS, World
-from tests.planning.oracle import Expected, Said, expected, google_id, is_history, shown
+from tests.planning.oracle import Expected, Said, expected, google_id, is_history, shown_as
 
 #: More ids than a shift may have got.
 GENERATIONS = 3
@@ -112,8 +112,8 @@ def _in_step(case: Case, truth: Expected, ours: dict[tuple[str, str], list[Json]
             found.append(f"LOST {'/'.join(name)} v{truth.versions[name]}: {wish.summary}")
             continue
         event = ours[name][0]
-        if shown(event) != wish:
-            found.append(f"OLD {'/'.join(name)} v{truth.versions[name]}: {shown(event)} and not {wish}")
+        if (stands := shown_as(event, wish)) != wish:
+            found.append(f"OLD {'/'.join(name)} v{truth.versions[name]}: {stands} and not {wish}")
         marked = int(event["extendedProperties"]["private"]["bgsVersion"])
         if marked > truth.versions[name]:
             found.append(
