@@ -95,9 +95,7 @@ class Texts:
         if chosen in self._words:
             return self._words[str(chosen)]
         ranked = sorted(_ranked(accept[:_ACCEPT_MOST]), key=lambda pair: -pair[0])
-        return next(
-            (self._words[name] for _, name in ranked if name in self._words), self._words[FIRST]
-        )
+        return next((self._words[name] for _, name in ranked if name in self._words), self._words[FIRST])
 
 
 def _ranked(accept: str) -> list[tuple[float, str]]:
