@@ -43,8 +43,10 @@ COORDINATOR_MOVES = (
 class Cluster:
     """An admin client and a reader without a group, made on first use and closed together."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, answer_ms: int = 40_000) -> None:
+        """`answer_ms`: after so long an answer of a broker is none."""
         self._broker = broker
+        self._answer_ms = answer_ms
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
         self._lock = asyncio.Lock()  # the reader has one assignment: one question at a time
@@ -61,7 +63,9 @@ class Cluster:
     async def start(self) -> None:
         """Connect the admin client; raises aiokafka's KafkaConnectionError when no broker answers."""
         if self._admin is None:
-            admin = AIOKafkaAdminClient(client_id="shiftcal-admin", **self._broker.aiokafka())
+            admin = AIOKafkaAdminClient(
+                client_id="shiftcal-admin", request_timeout_ms=self._answer_ms, **self._broker.aiokafka()
+            )
             try:
                 await admin.start()
             except BaseException:
@@ -216,6 +220,23 @@ async def _patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
             if not passing or asyncio.get_running_loop().time() > end:
                 raise
             await asyncio.sleep(0.2)
+
+
+async def started(starting: Coroutine[Any, Any, None], grace_s: float) -> None:
+    """Wait until a client has started; who is cancelled meanwhile waits for its end, for so long.
+
+    aiokafka leaves the first connection open where a start is cancelled.
+    """
+    task = asyncio.ensure_future(starting)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=grace_s)
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # looked at here: who was cancelled does not learn of it any more
+        raise
 
 
 async def ended(closing: Coroutine[Any, Any, None]) -> None:

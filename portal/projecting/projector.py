@@ -36,7 +36,7 @@ from portal.projecting.followed import followed
 from portal.projecting.freshness import Bell, Freshness
 from portal.projecting.visit import ANSWER_S, Moved, Tools, Visit
 from schemas.errors import OperatorError
-from streams.cluster import Cluster, ended
+from streams.cluster import Cluster, ended, started
 from streams.failures import kafka_line
 from streams.reach import broker_of, names_of
 
@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds until the next attempt, each a little later than the one before.
 RETRY_S, RETRY_MOST_S = 0.5, 5.0
+#: The client itself gives up well before we do, and then closes its connections.
+_REQUEST_MS = 4_000
 
 
 class Projector:
@@ -92,7 +94,9 @@ class Projector:
         broker, names = broker_of(self._settings), names_of(self._settings)
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(ANSWER_S):
-                cluster = await stack.enter_async_context(Cluster(broker))
+                cluster = Cluster(broker, _REQUEST_MS)
+                stack.push_async_callback(cluster.stop)
+                await started(cluster.start(), ANSWER_S)
                 found = await followed(cluster, names)
                 consumer = await stack.enter_async_context(self._reading(broker))
             batches = Batches(found, self._policies, self._now)
@@ -107,10 +111,11 @@ class Projector:
             enable_auto_commit=False,
             auto_offset_reset="none",  # what is to be done then is decided by who reads
             fetch_max_wait_ms=self._settings.fetch_wait_ms,
+            request_timeout_ms=_REQUEST_MS,
             **broker.aiokafka(),
         )
         try:
-            await consumer.start()
+            await started(consumer.start(), ANSWER_S)
             # Its `stop` raises CancelledError while a task of its own has not had a turn yet.
             await asyncio.sleep(0)
             yield consumer
