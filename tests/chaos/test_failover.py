@@ -16,6 +16,8 @@ from tests.e2e.messages import in_days, shift
 from tests.e2e.world import Agency, World
 from tests.kafka import Kafka
 
+pytestmark = pytest.mark.alone
+
 SESSION_S = 10
 NewNursed = Callable[..., NurseryWorld]
 

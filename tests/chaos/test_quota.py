@@ -14,6 +14,8 @@ from tests.e2e.waiting import eventually
 from tests.e2e.world import Agency, World
 from tests.kafka import Kafka
 
+pytestmark = pytest.mark.alone
+
 SIZE = Size(users=50, shifts=20, per_minute=667, minute=15.0)
 
 
