@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 from cryptography.fernet import Fernet
 
 from ops.main import status
 from streams.settings import Settings
 from tests.kafka import Kafka
+from tests.records import read_all
 
 ROOT = Path(__file__).parent.parent.parent
 PARTITIONS = 2
@@ -111,7 +112,7 @@ class World:
 
     def read(self, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
         """Every record of a topic, named without prefix."""
-        return asyncio.run(_read(self.settings["kafka_bootstrap"], self.prefix + topic))
+        return asyncio.run(read_all(self.settings["kafka_bootstrap"], self.prefix + topic))
 
     def write(self, topic: str, *records: tuple[int, bytes | None, bytes | None, dict[str, str]]) -> None:
         """Write records of partition, key, value and headers to a topic, named without prefix."""
@@ -140,20 +141,6 @@ def jsonl(tmp_path: Path) -> Callable[..., str]:
 
 
 Jsonl = Callable[..., str]
-
-
-async def _read(bootstrap: str, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        found: list[ConsumerRecord[bytes, bytes]] = []
-        ends = await consumer.end_offsets(list(consumer.assignment()))
-        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                found += records
-        return found
-    finally:
-        await consumer.stop()
 
 
 async def _write(bootstrap: str, topic: str, records: Any) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord
 
 from sandbox.google import StandIn
@@ -23,6 +22,7 @@ from streams.sender import Sender
 from streams.topics import create
 from tests.kafka import Kafka
 from tests.portal.world import Answer, Browser, World, csrf_of, world_of
+from tests.records import read_all
 from vault import AuditEntry, Batch, News, Source, Span
 
 AGENCY, OLGA = "metro", "olga"
@@ -83,19 +83,7 @@ class Office:
 
     async def read(self, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
         """Everything in a topic, by its real name."""
-        consumer = AIOKafkaConsumer(
-            topic, bootstrap_servers=self.settings.kafka_bootstrap, auto_offset_reset="earliest"
-        )
-        await consumer.start()
-        try:
-            found: list[ConsumerRecord[bytes, bytes]] = []
-            ends = await consumer.end_offsets(list(consumer.assignment()))
-            while any([await consumer.position(tp) < end for tp, end in ends.items()]):
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found += records
-            return found
-        finally:
-            await consumer.stop()
+        return await read_all(self.settings.kafka_bootstrap, topic)
 
     def _news(self, agency: str, user: str, value: Any) -> News[Any]:
         self._offset += 1
