@@ -13,7 +13,9 @@ PIP      := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos fuzz soak check format bench lock clean
+.PHONY: help demo test chaos fuzz soak check docs format bench lock clean
+# Its own theme's advertisement; the versions in use are pinned by the lock.
+export NO_MKDOCS_2_WARNING := 1
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,12 +36,16 @@ fuzz: $(DEV) ## thousands of spoiled messages and requests to one worker; FUZZ=2
 soak: $(DEV) ## an hour at twenty changes a second, and whether anything grows; ARGS="--minutes 5"
 	$(BIN)/python -m bench.soak $(ARGS)
 
-check: $(DEV) ## lint, format, types, who may import whom, and known vulnerabilities
+check: $(DEV) ## lint, format, types, who may import whom, the pages' links, and known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --strict
 	$(BIN)/python .ci/audit.py $(BIN)/pip-audit requirements-dev.lock
+
+docs: $(DEV) ## the pages of docs/ on 127.0.0.1:8000, drawn anew as they are edited
+	$(BIN)/mkdocs serve --strict
 
 format: $(DEV) ## put the code in order
 	$(BIN)/ruff check --fix .

@@ -43,7 +43,10 @@ EVERY_KIND = "*"
 
 class _Choices(BaseModel):
     # Unlike messages, which may carry what a newer sender knows, a policy's unknown key is a typing mistake.
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+    # The sentence below a field is its description: `docs/settings.md` shows it.
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 class HoldRemovals(_Choices):
@@ -60,20 +63,38 @@ class Policy(_Choices):
     """One agency's choices; the defaults are those of an agency that says nothing."""
 
     synced_kinds: Annotated[frozenset[Word], BeforeValidator(_as_set)] = frozenset({"shift"})
+    """Kinds of shifts that are shown."""
+
     on_unpublish: Literal["remove", "keep"] = "remove"
+    """What becomes of the events of a calendar that is un-published: they go, or stay frozen."""
+
     on_leave: Literal["keep", "remove_future"] = "keep"
+    """What becomes of the events of who leaves: they stay, or those that have not started go."""
+
     on_drift: Literal["restore", "respect_deletion", "report"] = "restore"
+    """What is done about what a person did to an event by hand: undo all of it, let deletions stand, or only tell."""
+
     target_calendar: Literal["primary", "own"] = "primary"
+    """Where events go: the user's own main calendar, or one that is made for them."""
+
     title: Word | None = None
     """Jinja2 source of the event's summary; none: the shift's title."""
+
     description: Word | None = None
     """Jinja2 source of the event's description; none: the shift's notes."""
+
     hold_removals_over: HoldRemovals | None = None
+    """How large a removal by an un-publish must be to wait for an operator; none: nothing waits."""
+
     colour: Annotated[tuple[tuple[Word, Colour], ...], BeforeValidator(_as_pairs)] = ()
     """Colour by kind, `*` for all others; of what has none the colour is the user's own."""
+
     details: Details = "full"
+    """Whether location and description reach the calendar, or the title alone."""
+
     show_as: ShowAs | None = None
-    """None: whether an event blocks time is the user's own."""
+    """Whether events block time; none: that is the user's own."""
+
     user_may_choose: Annotated[frozenset[Choice], BeforeValidator(_as_set)] = frozenset()
     """What users may set otherwise for themselves."""
 
