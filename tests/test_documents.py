@@ -13,6 +13,7 @@ from ops.main import app
 from schemas.explanations import Code
 from schemas.policy import Policy
 from schemas.preferences import COLOUR_IDS
+from streams.metrics import Metrics
 from streams.policies import load_policies
 from streams.settings import PREFIX, SECRETS_DIR, Settings
 from tests import documents
@@ -111,6 +112,18 @@ def test_every_file(page: Path) -> None:
     text = page.read_text()
     assert [one for one in documents.files(text) if not (ROOT / one).exists()] == []
     assert [one for one in documents.links(text) if not (page.parent / one).exists()] == []
+
+
+@each_page
+def test_every_metric_and_alert(page: Path) -> None:
+    """A worker exports it; the rules have it."""
+    exported = Metrics().page().decode()
+    named = re.findall(r"\bshiftcal_[a-z_]+", page.read_text())
+    assert [one for one in named if not re.search(rf"^(# TYPE )?{one}\b", exported, re.MULTILINE)] == []
+    alerts = re.findall(r"alert: (\w+)", (ROOT / "deploy" / "prometheus" / "rules.yml").read_text())
+    assert {one for one in documents.spans(page.read_text()) if re.fullmatch(r"Shiftcal[A-Z]\w+", one)} <= {
+        *alerts
+    }
 
 
 @each_page
