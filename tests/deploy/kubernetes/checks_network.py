@@ -18,7 +18,7 @@ GOOGLE = {
     for name, field in Settings.model_fields.items()
     if name.startswith("google_") and name.endswith("_url")
 }
-DATABASE = {urlsplit(VALUES["database_url"]).port}
+DATABASE = {urlsplit(VALUES["database_url"]).port or 5432}
 
 
 def kafka(manifests: Manifests, pod: Pod) -> set[int]:
@@ -83,7 +83,9 @@ def _ports(manifests: Manifests, rule: Object) -> Iterator[int]:
             yield port["port"]
         else:  # the other pod's own name of it
             for pod in manifests.pods():
-                if any("podSelector" in peer and selects(peer["podSelector"], pod.labels) for peer in rule["to"]):
+                if any(
+                    "podSelector" in peer and selects(peer["podSelector"], pod.labels) for peer in rule["to"]
+                ):
                     yield pod.ports[port["port"]]
 
 

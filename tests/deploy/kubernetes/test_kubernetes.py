@@ -19,7 +19,8 @@ from tests.deploy.kubernetes.manifests import ROOT, Manifests, Object, kustomize
 EXAMPLE = "overlays/example"
 
 pytestmark = pytest.mark.skipif(
-    kustomize() is None, reason="what Kustomize makes of deploy/kubernetes is only seen with kustomize or kubectl"
+    kustomize() is None,
+    reason="what Kustomize makes of deploy/kubernetes is only seen with kustomize or kubectl",
 )
 
 
@@ -71,7 +72,9 @@ def test_targets_of_prometheus(example: Manifests) -> None:
 def test_rules_for_the_operator() -> None:
     """The page's own line makes an object of the rules without a second copy of them."""
     (line,) = re.findall(r"^\$ (\(printf .*?)\| kubectl", PAGE, re.MULTILINE | re.DOTALL)
-    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True, timeout=10)
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True, timeout=10
+    )
     made = yaml.safe_load(done.stdout)
     assert made["spec"] == yaml.safe_load((ROOT / "deploy" / "prometheus" / "rules.yml").read_text())
     assert made["kind"] == "PrometheusRule"
@@ -166,7 +169,7 @@ SPOILED: list[tuple[str, Spoil]] = [
     ("a token of the cluster", lambda m: _pod(m).pop("automountServiceAccountToken")),
     ("sees the node", lambda m: _pod(m).update(hostNetwork=True)),
     ("may write to /run/secrets", lambda m: _container(m)["volumeMounts"][2].pop("readOnly")),
-    ("a restart loses it", lambda m: _settings(m).update(SHIFTCAL_STATE_DIR="/tmp/state")),
+    ("a restart loses it", lambda m: _settings(m).update(SHIFTCAL_STATE_DIR="/var/lib/other/state")),
     ("a Secret with a value", lambda m: m.objects.append({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}})),
     ("VAULT_KEYS stands in a ConfigMap", lambda m: _settings(m).update(SHIFTCAL_VAULT_KEYS="")),
     ("DATABASE_URL stands in its env", lambda m: _container(m)["env"].append({"name": "SHIFTCAL_DATABASE_URL", "value": ""})),
@@ -188,7 +191,9 @@ SPOILED: list[tuple[str, Spoil]] = [
 
 
 def _sources(manifests: Manifests, component: str = "worker") -> list[Object]:
-    (found,) = (each["projected"]["sources"] for each in _pod(manifests, component)["volumes"] if "projected" in each)
+    (found,) = (
+        each["projected"]["sources"] for each in _pod(manifests, component)["volumes"] if "projected" in each
+    )
     assert isinstance(found, list)
     return found
 
