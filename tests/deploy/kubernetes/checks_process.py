@@ -63,14 +63,13 @@ def _served(pod: Pod, found: Settings) -> Iterator[str]:
         yield f"{pod.name} has no keys of the vault, or no secret of Google's client"
     if pod.component == "portal":
         key_of(found)
-        yield from _probed(pod, (urlsplit(found.portal_public_url or "").path,))
+        yield from _probed(pod, urlsplit(found.portal_public_url or "").path)
     else:
-        yield from _probed(pod, ("",))
+        yield from _probed(pod, "")
 
 
-def _probed(pod: Pod, prefixes: tuple[str, ...]) -> Iterator[str]:
+def _probed(pod: Pod, prefix: str) -> Iterator[str]:
     asked = {"worker": ("/live", "/live", "/ready"), "portal": ("/live-check",) * 3}[pod.component]
-    (prefix,) = prefixes
     for kind, path in zip(("startupProbe", "livenessProbe", "readinessProbe"), asked, strict=True):
         probe = pod.container.get(kind)
         if probe is None:

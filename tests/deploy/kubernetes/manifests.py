@@ -18,6 +18,9 @@ import yaml
 ROOT = Path(__file__).parents[3]
 HOME = ROOT / "deploy" / "kubernetes"
 
+#: The overlay that operators copy.
+EXAMPLE = "overlays/example"
+
 Object = dict[str, Any]
 
 
