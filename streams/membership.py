@@ -1,6 +1,7 @@
-"""Who this worker is in its group: a random word kept in the state directory, and a lock on that directory.
+"""Who this worker is in its group: a name that the operator gave, or a random word kept in the state directory; and a lock on it.
 
-In: the state directory. Out: the static member's instance id, valid while the lock is held. Not here: anything about Kafka.
+In: the state directory, and perhaps a name. Out: the static member's instance id, valid while the lock is held. Not here:
+anything about Kafka.
 The lock comes first because two live processes with one instance id take all partitions from each other every two seconds,
 without any error, and both run their lanes.
 """
@@ -25,8 +26,8 @@ class StateDirLocked(RuntimeRefused):
 
 
 @contextmanager
-def membership(state_dir: Path) -> Iterator[str]:
-    """Hold the directory for this process and give its instance id."""
+def membership(state_dir: Path, name: str | None = None) -> Iterator[str]:
+    """Hold the directory for this process and give its instance id: the name, where there is one."""
     with _opened(state_dir) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,7 +40,7 @@ def membership(state_dir: Path) -> Iterator[str]:
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
-            instance = _instance_id(state_dir / "instance-id")
+            instance = name or _instance_id(state_dir / "instance-id")
         except OSError as error:
             raise _unusable(state_dir, error) from error
         yield instance

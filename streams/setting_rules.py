@@ -63,6 +63,11 @@ def app_id(value: str) -> str:
     return topic_prefix(value)
 
 
+def instance_id(value: str | None) -> str | None:
+    """Characters that Kafka allows in the name of a static member, as in a topic's (`JoinGroupRequest` of Kafka 2.3 on)."""
+    return None if value is None else app_id(value)
+
+
 def host(value: str) -> str:
     """An address or a host name, without a port."""
     if _HOST.fullmatch(value) is None:

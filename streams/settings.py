@@ -95,6 +95,11 @@ class Settings(BaseSettings):
     state_dir: Path = Field(
         Path(".state"), description="Directory of one worker's tables; never shared by two."
     )
+    instance_id: Annotated[str | None, AfterValidator(rules.instance_id)] = Field(
+        None,
+        description="Name of one worker in its group, such as a pod's; no two that run may share it, whatever their"
+        " directories; none: a random word kept in STATE_DIR.",
+    )
     store: Annotated[Literal["rocksdb", "memory"], Lower] = Field(
         "rocksdb", description="Where tables stand; memory is for tests."
     )

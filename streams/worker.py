@@ -64,7 +64,7 @@ TELL_WITHIN_MS = 10
 def run(settings: Settings, policies: Policies, *, accept_truncated_history: bool = False) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
     logs.configure(settings)
-    with membership(settings.state_dir) as instance_id:
+    with membership(settings.state_dir, settings.instance_id) as instance_id:
         worker = Worker(settings, policies, instance_id)
         serve.run(worker.run(accept_truncated_history=accept_truncated_history))
 

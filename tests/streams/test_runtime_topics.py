@@ -98,6 +98,19 @@ def test_state_directory_serves_one_worker(tmp_path: Path) -> None:
         assert other != first
 
 
+def test_state_directory_of_a_worker_with_a_name(tmp_path: Path) -> None:
+    """The name counts, in an empty directory, too; the directory still serves one worker at a time."""
+    with (
+        membership(tmp_path, "shiftcal-worker-0") as name,
+        pytest.raises(StateDirLocked, match="SHIFTCAL_STATE_DIR"),
+        membership(tmp_path, "shiftcal-worker-1"),
+    ):
+        pass
+    assert name == "shiftcal-worker-0"
+    with membership(tmp_path) as own, membership(tmp_path / "lost", "shiftcal-worker-0") as again:
+        assert again == name != own
+
+
 def test_password_is_not_shown() -> None:
     """A broker may be logged."""
     broker = Broker("h:1,h:2", "SASL_PLAINTEXT", "SCRAM-SHA-256", "user", "s3cret")
