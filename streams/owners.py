@@ -23,8 +23,7 @@ from collections import defaultdict
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from aiokafka.structs import TopicPartition
-
+from streams import agreement
 from streams.windows import MINUTE
 
 if TYPE_CHECKING:
@@ -92,7 +91,9 @@ class Owners:
 
     async def claim(self, partitions: frozenset[int]) -> Inheritance:
         """Claim the partitions, and say how they were left."""
-        known = newest(await self._read())
+        records = await agreement.read(self._cluster, self._names)
+        agreement.heed(records)  # it may have been raised since this worker started
+        known = newest(_said(records))
         found = inheritance(known, partitions, self._before, self._process, self._clock())
         self._claimed = self._before = partitions
         await self._write("claimed", partitions)
@@ -122,14 +123,6 @@ class Owners:
         except TimeoutError:
             log.warning("Kafka took no release: the next owner of %s will be careful", sorted(partitions))
 
-    async def _read(self) -> list[tuple[str, dict[str, Any]]]:
-        records = await self._cluster.read(TopicPartition(self._names.rebuild, 0))
-        return [
-            (key.decode().removeprefix(PREFIX), json.loads(value))
-            for key, value in records
-            if key is not None and value is not None and key.startswith(PREFIX.encode())
-        ]
-
     async def _write(
         self, how: str, partitions: Iterable[int], spent: Mapping[str, tuple[float, float]] | None = None
     ) -> None:
@@ -142,6 +135,14 @@ class Owners:
         await self._sender.deliver(
             self._names.rebuild, (PREFIX + self._instance).encode(), json.dumps(value).encode()
         )
+
+
+def _said(records: Iterable[tuple[bytes | None, bytes | None]]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (key.decode().removeprefix(PREFIX), json.loads(value))
+        for key, value in records
+        if key is not None and value is not None and key.startswith(PREFIX.encode())
+    ]
 
 
 def newest(records: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[int, Held]:
