@@ -12,7 +12,7 @@ import typer
 from ops.console import say
 from schemas import formats
 from schemas.errors import OperatorError
-from streams import agreement
+from streams import agreement, owners
 from streams.cluster import Cluster
 from streams.kafka import reaching
 from streams.reach import broker_of, names_of
@@ -33,7 +33,7 @@ def raise_format(
 
     Example: [bold]shiftcal topics raise-format --check[/bold]
 
-    Reads: SHIFTCAL_APP_ID-rebuild, and the members of the consumer group. Writes: a record to SHIFTCAL_APP_ID-rebuild.
+    Reads: SHIFTCAL_APP_ID-rebuild, where workers say what they are. Writes: a record to SHIFTCAL_APP_ID-rebuild.
     """
     settings = load_settings()
     agreed = run(_look(settings))
@@ -61,11 +61,11 @@ async def _raise(settings: Settings) -> None:
     names = names_of(settings)
     with reaching(settings):
         async with Cluster(broker_of(settings)) as cluster:
-            members = await cluster.member_names(names.app_id)
-        if old := sorted({one for one in members if agreement.known_by(one) < formats.NEWEST}):
+            old = owners.behind(await agreement.read(cluster, names), formats.NEWEST)
+        if old:
             raise OperatorError(
-                f"workers of group {names.app_id} run that do not know format {formats.NEWEST} ({', '.join(old)}): replace"
-                " them by this release first"
+                f"{len(old)} workers of group {names.app_id} do not know format {formats.NEWEST} (release"
+                f" {', '.join(sorted(set(old)))}): replace them by this release first"
             )
         sender = Sender(broker_of(settings))
         await sender.start()

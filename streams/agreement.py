@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 KEY: Final = b"format"
-_KNOWS: Final = "-format-"
 
 
 class Agreed(NamedTuple):
@@ -93,14 +92,3 @@ async def announce(sender: Sender, names: Names) -> None:
     """Raise the group to the newest format. There is no way back."""
     value = {"number": formats.NEWEST, "release": release()}
     await sender.deliver(names.rebuild, KEY, json.dumps(value).encode())
-
-
-def member_name() -> str:
-    """Return what a worker calls itself in its consumer group, where everybody can see what it knows."""
-    return f"shiftcal-{release()}{_KNOWS}{formats.NEWEST}"
-
-
-def known_by(member: str) -> int:
-    """Return the newest format that a worker of this name knows; those of before there were any said nothing of it."""
-    _, found, number = member.rpartition(_KNOWS)
-    return int(number) if found and number.isdigit() else 1

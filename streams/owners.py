@@ -23,6 +23,7 @@ from collections import defaultdict
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from schemas import formats
 from streams import agreement
 from streams.windows import MINUTE
 
@@ -131,6 +132,8 @@ class Owners:
             "how": how,
             "partitions": sorted(partitions),
             "spent": spent or {},
+            "release": agreement.release(),
+            "knows": formats.NEWEST,
         }
         await self._sender.deliver(
             self._names.rebuild, (PREFIX + self._instance).encode(), json.dumps(value).encode()
@@ -154,6 +157,17 @@ def newest(records: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[int, Held]:
             if held.how == "claimed" or _is_of(known.get(number), held):
                 known[number] = held
     return known
+
+
+def behind(records: Iterable[tuple[bytes | None, bytes | None]], number: int) -> list[str]:
+    """Return the releases of those who work and do not know this format; owners of before there were any said nothing of it.
+
+    Kafka cannot tell: of a static member that comes back it keeps what it knew of the one before.
+    """
+    said = _said(records)
+    known = {one["process"]: (one.get("release", "unknown"), one.get("knows", 1)) for _, one in said}
+    owners = {held.process for held in newest(said).values() if held.how == "claimed"}
+    return sorted(release for release, knows in map(known.__getitem__, owners) if knows < number)
 
 
 def inheritance(

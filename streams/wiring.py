@@ -13,7 +13,6 @@ from typing import Any, Literal
 from mode import CrashingSupervisor
 
 from streams import disk_store, memory_store
-from streams.agreement import member_name
 from streams.security import Broker
 from streams.transport import Table, TableManager
 
@@ -61,7 +60,7 @@ def faust_options(wiring: Wiring) -> dict[str, Any]:
     return {
         "broker": wiring.broker.faust_urls(),
         "broker_credentials": wiring.broker.faust_credentials(),
-        "broker_client_id": member_name(),
+        "broker_client_id": "shiftcal",
         "store": store,
         "datadir": str(wiring.state_dir / "faust"),
         "autodiscover": False,
