@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ops.findings import Finding
-from streams import standing, topics
+from schemas import formats
+from streams import agreement, standing, topics
 from streams.cluster import Cluster
 from streams.kafka import reaching
 from streams.lookup import looking
@@ -18,6 +19,7 @@ from streams.rebuild import Rebuild
 from streams.sender import Sender
 
 if TYPE_CHECKING:
+    from streams.names import Names
     from streams.settings import Settings
 
 #: Clocks of one network agree to far less; a producer's timestamp is from before it was sent.
@@ -64,11 +66,24 @@ async def state(settings: Settings) -> list[Finding]:
             rebuild = Rebuild(
                 cluster, Sender(broker), names
             )  # it would tell others of its stages; it never begins one here
+            agreed = agreement.heed(await agreement.read(cluster, names))
             await rebuild.begin()
+    return [*_state(names, rebuild), *_format(agreed)]
+
+
+def _state(names: Names, rebuild: Rebuild) -> list[Finding]:
     if rebuild.done:
         return [Finding("state", "ok", f"the state of {names.app_id} is complete")]
     said = f"the state of {names.app_id} is not complete yet: the workers build it from the input topics"
     return [Finding("state", "warning", said, "start a worker, and wait until it is ready")]
+
+
+def _format(agreed: agreement.Agreed) -> list[Finding]:
+    if agreed.number == formats.NEWEST:
+        return []
+    said = f"rows and messages are written in format {agreed.number}, this release knows {formats.NEWEST}"
+    cure = "once all workers and portals are of this release, run `shiftcal topics raise-format`"
+    return [Finding("format", "warning", said, cure)]
 
 
 async def group(settings: Settings) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""`topics create` and `topics check`.
+"""`topics create` and `topics check`; `topics raise-format` stands in `raising`.
 
 In: settings. Out: topics that were missing, and what differs from what is needed. Not here: what is needed.
 """
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ops.console import complain, say, say_json
+from ops.raising import raise_format
 from ops.teach import add
 from streams import topics
 from streams.kafka import reaching
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Create the topics, and check them.", rich_markup_mode="rich")
     add(group, "create", create)
     add(group, "check", check)
+    add(group, "raise-format", raise_format)
     app.add_typer(group, name="topics")
 
 

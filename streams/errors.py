@@ -24,5 +24,9 @@ class ContinuityBroken(RuntimeRefused):
     """An agent was handed an offset that jumps over records it has not seen."""
 
 
+class FormatTooNew(RuntimeRefused):
+    """A newer release wrote it, in a format that this one does not know."""
+
+
 class NotOurs(Exception):
     """A row of a partition that became somebody else's while this process was frozen; it was not sent, which is no failure."""

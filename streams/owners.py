@@ -23,8 +23,8 @@ from collections import defaultdict
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from aiokafka.structs import TopicPartition
-
+from schemas import formats
+from streams import agreement
 from streams.windows import MINUTE
 
 if TYPE_CHECKING:
@@ -92,7 +92,9 @@ class Owners:
 
     async def claim(self, partitions: frozenset[int]) -> Inheritance:
         """Claim the partitions, and say how they were left."""
-        known = newest(await self._read())
+        records = await agreement.read(self._cluster, self._names)
+        agreement.heed(records)  # it may have been raised since this worker started
+        known = newest(_said(records))
         found = inheritance(known, partitions, self._before, self._process, self._clock())
         self._claimed = self._before = partitions
         await self._write("claimed", partitions)
@@ -122,14 +124,6 @@ class Owners:
         except TimeoutError:
             log.warning("Kafka took no release: the next owner of %s will be careful", sorted(partitions))
 
-    async def _read(self) -> list[tuple[str, dict[str, Any]]]:
-        records = await self._cluster.read(TopicPartition(self._names.rebuild, 0))
-        return [
-            (key.decode().removeprefix(PREFIX), json.loads(value))
-            for key, value in records
-            if key is not None and value is not None and key.startswith(PREFIX.encode())
-        ]
-
     async def _write(
         self, how: str, partitions: Iterable[int], spent: Mapping[str, tuple[float, float]] | None = None
     ) -> None:
@@ -138,10 +132,20 @@ class Owners:
             "how": how,
             "partitions": sorted(partitions),
             "spent": spent or {},
+            "release": agreement.release(),
+            "knows": formats.NEWEST,
         }
         await self._sender.deliver(
             self._names.rebuild, (PREFIX + self._instance).encode(), json.dumps(value).encode()
         )
+
+
+def _said(records: Iterable[tuple[bytes | None, bytes | None]]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (key.decode().removeprefix(PREFIX), json.loads(value))
+        for key, value in records
+        if key is not None and value is not None and key.startswith(PREFIX.encode())
+    ]
 
 
 def newest(records: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[int, Held]:
@@ -153,6 +157,17 @@ def newest(records: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[int, Held]:
             if held.how == "claimed" or _is_of(known.get(number), held):
                 known[number] = held
     return known
+
+
+def behind(records: Iterable[tuple[bytes | None, bytes | None]], number: int) -> list[str]:
+    """Return the releases of those who work and do not know this format; owners of before there were any said nothing of it.
+
+    Kafka cannot tell: of a static member that comes back it keeps what it knew of the one before.
+    """
+    said = _said(records)
+    known = {one["process"]: (one.get("release", "unknown"), one.get("knows", 1)) for _, one in said}
+    owners = {held.process for held in newest(said).values() if held.how == "claimed"}
+    return sorted(release for release, knows in map(known.__getitem__, owners) if knows < number)
 
 
 def inheritance(

@@ -20,6 +20,7 @@ from schemas.errors import OperatorError
 from schemas.rows import UserRow
 from streams import logs, serve, tables, topics
 from streams.agents import REMEMBERED, Tools, define_calendars, define_intake, define_users
+from streams.agreement import agree
 from streams.backlog import Backlog
 from streams.clock import Pulse
 from streams.cluster import Cluster
@@ -112,6 +113,7 @@ class Worker:
                 stack.push_async_callback(one.stop)
             for topic in (self._names.user_facts, self._names.calendar_facts):
                 await sender.partitions(topic)
+            await agree(cluster, sender, self._names)
             vault = await open_vault(self._settings)
             stack.push_async_callback(vault.close)
             port = await stack.enter_async_context(GoogleCalendar(google_of(self._settings), self._check))

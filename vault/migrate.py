@@ -14,6 +14,10 @@ from vault.errors import VaultUnavailable
 #: The newest step of `migrations/`.
 NEWEST = "0003"
 
+#: Between a step's number and that of the oldest step whose release can work with its tables all the same: "0004_fits_0003" adds
+#: what releases of step 0003 need not know. A step without it shuts out every release before its own.
+_FITS = "_fits_"
+
 _STEPS = Path(__file__).with_name("migrations")
 
 
@@ -21,7 +25,7 @@ async def migrate(database: Database) -> None:
     """Safe to call from several processes at once: the first to get the lock does it, the others find it done."""
     async with database.changing_schema() as connection:
         found = await connection.run_sync(step_of)
-        if found != NEWEST:
+        if found != NEWEST and not _fits(found):
             await connection.run_sync(_upgrade, found)
 
 
@@ -31,6 +35,12 @@ def step_of(connection: Connection) -> str | None:
         return None
     found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return found
+
+
+def _fits(found: str | None) -> bool:
+    """Whether a newer release made these tables, and says that ours can use them."""
+    number, newer, oldest = (found or "").partition(_FITS)
+    return bool(newer) and number > NEWEST.partition(_FITS)[0] and oldest <= NEWEST.partition(_FITS)[0]
 
 
 def _upgrade(connection: Connection, found: str | None) -> None:

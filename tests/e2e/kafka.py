@@ -139,12 +139,22 @@ class Broker:
         known = self.admin.list_topics(timeout=10).topics
         tps = [TopicPartition(name, number) for name in topics for number in known[name].partitions]
         ends, starts = (self._offsets(tps, which) for which in (OffsetSpec.latest(), OffsetSpec.earliest()))  # type: ignore[no-untyped-call]
+        committed = self._committed(group, tps)
+        return sum(end - committed.get(name, starts[name]) for name, end in ends.items()), ends
+
+    def commits(self, group: str, topics: Iterable[str]) -> dict[str, int]:
+        """How far the group has committed, where it has."""
+        known = self.admin.list_topics(timeout=10).topics
+        return self._committed(
+            group, [TopicPartition(name, number) for name in topics for number in known[name].partitions]
+        )
+
+    def _committed(self, group: str, tps: list[TopicPartition]) -> dict[str, int]:
         if group not in self._groups:  # never joins it: only asks
             options = {"bootstrap.servers": self.bootstrap, "group.id": group, "log_level": 0}
             self._groups[group] = Consumer(options)
         found = self._groups[group].committed(tps, timeout=10)
-        committed = {f"{tp.topic}/{tp.partition}": tp.offset for tp in found if tp.offset >= 0}
-        return sum(end - committed.get(name, starts[name]) for name, end in ends.items()), ends
+        return {f"{tp.topic}/{tp.partition}": tp.offset for tp in found if tp.offset >= 0}
 
     def _offsets(self, tps: list[TopicPartition], which: OffsetSpec) -> dict[str, int]:
         asked = self.admin.list_offsets(dict.fromkeys(tps, which))

@@ -13,6 +13,7 @@ VERBS = [
     "portal link",
     "topics create",
     "topics check",
+    "topics raise-format",
     "validate",
     "policies check",
     "policies preview",

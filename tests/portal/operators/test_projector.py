@@ -13,6 +13,7 @@ from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from portal.projecting.projector import Projector
+from schemas import formats
 from schemas.facts import Wish
 from schemas.rows import CalendarWish, Connection, UserRow
 from streams.codec import encode_row
@@ -323,6 +324,21 @@ async def test_records_that_are_not_ours(
         assert projector.freshness.unreadable in {3, 4}
     assert "is passed over" in caplog.text
     assert await world.view() is not None
+
+
+async def test_a_row_of_a_newer_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not passed over: the portal waits in front of it, says why, and its next release reads on there."""
+    changelog = world.names.changelog("users")
+    newer = b"\xf5\x02" + encode_row(row())
+    async with world.projecting() as projector:
+        await world.send(changelog, AGENCY, ANN, newer)
+        said = await eventually(lambda: _trouble(projector), lambda found: found is not None)
+        assert said is not None
+        assert "start the newer release" in said
+        assert projector.freshness.unreadable == 0
+        assert await world.view() is None
+        monkeypatch.setattr(formats, "NEWEST", 2)
+        assert await eventually(world.view, lambda found: found is not None) is not None
 
 
 async def test_a_busy_hour(world: World) -> None:
