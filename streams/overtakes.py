@@ -39,9 +39,7 @@ class Overtakes:
         """Return the places of what a call about this shift serves beside its cause."""
         return tuple(self._users.get(key, {}).get(shift, {}).values())
 
-    def folded(
-        self, key: bytes, before: UserRow | None, facts: Sequence[UserFact], after: UserRow
-    ) -> None:
+    def folded(self, key: bytes, before: UserRow | None, facts: Sequence[UserFact], after: UserRow) -> None:
         """Take note of what the facts have changed again, and forget what is served or came to nothing."""
         known = self._users.get(key, {})
         current = {shift: opened.cause for shift, opened in before.open.items()} if before else {}

@@ -13,7 +13,6 @@ import asyncio
 import logging
 import os
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,30 +21,29 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
+from opentelemetry.trace import SpanKind, StatusCode
 
-from planning.identity import shift_key
 from schemas.errors import OperatorError
-from schemas.outcomes import Refused, Removed
 from streams.http_spans import http_spans
 from streams.metrics import built
 from streams.overtakes import Overtakes
-from streams.traces import MOST, Memory, Trace, arrived, linked, overtaken, traces
+from streams.span_words import about, caused, links_to, messaging, trace_of, under
+from streams.traces import Memory, arrived, linked, overtaken, traces
+from streams.write_span import WriteSpan, failing
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Hashable, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from aiohttp import TraceConfig
     from faust.types import EventT
     from opentelemetry.sdk.trace.export import SpanExporter
-    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.trace import Span
 
     from planning.intake import Reading, Source
     from schemas.cause import Cause
     from schemas.facts import CalendarFact, UserFact, UserRecord
-    from schemas.mutations import Mutation
-    from schemas.outcomes import Outcome
     from schemas.rows import UserRow
+    from streams.traces import Trace
     from streams.tracing import Known
 
 log = logging.getLogger(__name__)
@@ -60,17 +58,26 @@ def exported(group: str) -> Spans:
     """Tell spans to the receiver that the environment names (http://localhost:4318 if none)."""
     for name in _PROTOCOLS:
         if os.environ.get(name, "http/protobuf") != "http/protobuf":
-            raise OperatorError(f"{name}: spans are told by http/protobuf alone; set it to that, or leave it out")
+            raise OperatorError(
+                f"{name}: spans are told by http/protobuf alone; set it to that, or leave it out"
+            )
     return Spans(group, OTLPSpanExporter())
+
+
+def _named(given: Resource, group: str) -> Resource:
+    """Return the resource that the environment names; what it leaves out is said of ours."""
+    missing = {"service.name": group, "service.version": built()["shiftcal"]}
+    # Without a name the SDK makes one up, which is no name.
+    said = {name for name, value in given.attributes.items() if not str(value).startswith("unknown_service")}
+    return given.merge(Resource({name: value for name, value in missing.items() if name not in said}))
 
 
 class Spans:
     """The `Tracing` of a worker that tells spans."""
 
     def __init__(self, group: str, exporter: SpanExporter) -> None:
-        """`group`: the consumer group, which is the name of the service unless OTEL_SERVICE_NAME is given."""
-        named = {"service.name": group} if not os.environ.get("OTEL_SERVICE_NAME") else {}
-        resource = Resource(named | {"service.version": built()["shiftcal"]}).merge(Resource.create())
+        """`group`: the consumer group, which is the name of the service unless the environment gives one."""
+        resource = _named(Resource.create(), group)
         self._exporter = exporter
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
@@ -86,13 +93,13 @@ class Spans:
         """One span a record, in the producer's trace or in one that begins here."""
         place = (source.topic, source.partition, source.offset)
         with self._processing(place, arrived(source), ()) as span:
-            known[place] = _trace_of(span)
+            known[place] = trace_of(span)
             yield
 
     def read(self, reading: Reading) -> None:
         """Add whom the record is about, as far as it could be read."""
         span = api.get_current_span()
-        span.set_attributes(_about(reading.agency_id, reading.calendar_id))
+        span.set_attributes(about(reading.agency_id, reading.calendar_id))
         if reading.letters:
             span.set_attribute("shiftcal.reason", reading.letters[0].reason)
             span.set_status(StatusCode.ERROR, "dead letter")
@@ -103,7 +110,7 @@ class Spans:
         known = traces(event.message.headers, fact)
         with self._following([event], overtaken(fact, known)) as found:
             if found:
-                api.get_current_span().set_attributes(_about(fact.agency_id, fact.calendar_id))
+                api.get_current_span().set_attributes(about(fact.agency_id, fact.calendar_id))
             yield found
 
     @contextmanager
@@ -115,13 +122,13 @@ class Spans:
         with self._following(events, known) as found:
             if found:
                 last = records[-1]
-                api.get_current_span().set_attributes(_about(last.agency_id, getattr(last, "calendar_id", None)))
+                api.get_current_span().set_attributes(
+                    about(last.agency_id, getattr(last, "calendar_id", None))
+                )
             self._memory.note(found)
             yield found
 
-    def folded(
-        self, key: bytes, before: UserRow | None, facts: Sequence[UserFact], after: UserRow
-    ) -> None:
+    def folded(self, key: bytes, before: UserRow | None, facts: Sequence[UserFact], after: UserRow) -> None:
         """Take note of changes that are served by the call of another."""
         self._overtakes.folded(key, before, facts, after)
 
@@ -129,9 +136,9 @@ class Spans:
         """The span in which a message for the world is made."""
         if trace is None:
             return None
-        attributes = _messaging("create", topic)
+        attributes = messaging("create", topic)
         with self._span(f"create {topic}", SpanKind.PRODUCER, trace, (), attributes) as span:
-            return _trace_of(span)
+            return trace_of(span)
 
     @contextmanager
     def _following(self, events: Sequence[EventT[Any]], known: Known) -> Generator[Known]:
@@ -145,14 +152,14 @@ class Spans:
         place = (message.topic, message.partition, message.offset)
         with self._processing(place, trace, links) as span:
             span.set_attribute("messaging.batch.message_count", max(len(events), len(known)))
-            yield known | {newest: _trace_of(span)._replace(links=trace.links)}
+            yield known | {newest: trace_of(span)._replace(links=trace.links)}
 
     @contextmanager
     def _processing(
         self, place: tuple[str, int, int], parent: Trace | None, links: Iterable[str]
     ) -> Generator[Span]:
         topic, partition, offset = place
-        attributes = _messaging("process", topic) | {
+        attributes = messaging("process", topic) | {
             "messaging.consumer.group.name": self._group,
             "messaging.destination.partition.id": str(partition),
             "messaging.kafka.offset": offset,
@@ -162,9 +169,14 @@ class Spans:
 
     @contextmanager
     def _span(
-        self, name: str, kind: SpanKind, parent: Trace | None, links: Iterable[str], attributes: dict[str, Any]
+        self,
+        name: str,
+        kind: SpanKind,
+        parent: Trace | None,
+        links: Iterable[str],
+        attributes: dict[str, Any],
     ) -> Generator[Span]:
-        begun = self._tracer.start_span(name, _context(parent), kind, attributes, _links(links))
+        begun = self._tracer.start_span(name, under(parent), kind, attributes, links_to(links))
         # What breaks in here ends the worker, spans and all: its reason is for the log, with what may be in it kept out.
         with api.use_span(begun, end_on_exit=True, record_exception=False, set_status_on_exception=False):
             yield begun
@@ -178,8 +190,11 @@ class Spans:
     @contextmanager
     def looking(self, row: UserRow, cause: Cause | None) -> Generator[None]:
         """One span a look."""
-        attributes = _about(row.agency_id, None) | _caused(cause)
-        with self._span("look at Google", SpanKind.INTERNAL, self._memory.of(cause), (), attributes) as span, failing(span):
+        attributes = about(row.agency_id, None) | caused(cause)
+        with (
+            self._span("look at Google", SpanKind.INTERNAL, self._memory.of(cause), (), attributes) as span,
+            failing(span),
+        ):
             yield
 
     def http(self) -> tuple[TraceConfig, ...]:
@@ -203,107 +218,8 @@ class Spans:
                 await done.wait()
         except TimeoutError:
             self._exporter.shutdown()  # ends its waiting between tries
-            log.warning("the last spans were not taken within %.0f s, and are dropped", STOP_S, extra={"decision": "spans_dropped"})
-
-
-class WriteSpan:
-    """The `Write` of a worker that tells spans."""
-
-    def __init__(self, tracer: Tracer, memory: Memory, overtakes: Overtakes, key: bytes) -> None:
-        self._tracer, self._memory, self._overtakes, self._key = tracer, memory, overtakes, key
-        self._since = time.time_ns()
-        self._span: Span | None = None
-        self.trace: Trace | None = None
-
-    @contextmanager
-    def calling(self, mutation: Mutation) -> Generator[None]:
-        """The span begins with the first call, since only now it is known what is written; it counts from the queue."""
-        if self._span is None:
-            self._span = self._begun(mutation)
-            self.trace = _trace_of(self._span)
-        self._span.add_event("permit")
-        with api.use_span(self._span, record_exception=False, set_status_on_exception=False), failing(self._span):
-            yield
-
-    def came_to(self, outcome: Outcome | None) -> None:
-        """Say what it came to, and end."""
-        if (span := self._span) is None:
-            return
-        if outcome is not None:
-            span.set_status(StatusCode.UNSET)
-            span.set_attributes({"shiftcal.version": outcome.version, "shiftcal.action": _action(outcome)})
-        if isinstance(outcome, Refused):
-            span.set_attribute("shiftcal.reason", outcome.error)
-            span.set_status(StatusCode.ERROR, "refused")
-        span.end()
-
-    def _begun(self, mutation: Mutation) -> Span:
-        trace = self._memory.of(mutation.cause)
-        earlier = self._overtakes.of(self._key, shift_key(mutation.calendar_id, mutation.shift_id))
-        links = linked(trace, earlier).links if trace else earlier
-        attributes = _about(mutation.agency_id, mutation.calendar_id) | _caused(mutation.cause)
-        attributes |= {"shiftcal.version": mutation.version}
-        name = f"{mutation.op} event"
-        return self._tracer.start_span(
-            name, _context(trace), SpanKind.INTERNAL, attributes, _links(links), start_time=self._since
-        )
-
-
-@contextmanager
-def failing(span: Span) -> Generator[None]:
-    """Say on the span what went wrong: its word and its kind, never its text."""
-    try:
-        yield
-    except Exception as error:
-        word = str(getattr(error, "code", type(error).__name__))
-        span.set_attributes({"error.type": type(error).__name__, "shiftcal.reason": word})
-        span.set_status(StatusCode.ERROR, word)
-        raise
-
-
-def _action(outcome: Outcome) -> str:
-    if isinstance(outcome, Removed):
-        return "left" if outcome.left else "deleted"
-    return "refused" if isinstance(outcome, Refused) else outcome.action
-
-
-def _messaging(operation: str, topic: str) -> dict[str, Any]:
-    return {
-        "messaging.system": "kafka",
-        "messaging.operation.name": operation,
-        "messaging.operation.type": operation,
-        "messaging.destination.name": topic,
-    }
-
-
-def _about(agency: str | None, calendar: str | None) -> dict[str, Any]:
-    about = {"shiftcal.agency": agency, "shiftcal.calendar": calendar}
-    return {name: value for name, value in about.items() if value is not None}
-
-
-def _caused(cause: Cause | None) -> dict[str, Any]:
-    if cause is None:
-        return {}
-    return {f"shiftcal.cause.{name}": getattr(cause, name) for name in ("topic", "partition", "offset")}
-
-
-def _trace_of(span: Span) -> Trace:
-    found = span.get_span_context()
-    parent = f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"
-    return Trace(parent, found.trace_state.to_header())
-
-
-def _place(parent: str, state: str = "") -> SpanContext:
-    _, trace_id, span_id, flags = parent.split("-")
-    known = TraceState.from_header([state]) if state else None
-    return SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(int(flags, 16)), trace_state=known)
-
-
-def _context(trace: Trace | None) -> api.Context:
-    """Nothing of what runs around it is a span's parent: agents fold many records in one task."""
-    empty = api.Context()
-    return empty if trace is None else api.set_span_in_context(NonRecordingSpan(_place(trace.parent, trace.state)), empty)
-
-
-def _links(places: Iterable[str]) -> list[Link]:
-    return [Link(_place(parent)) for parent in list(places)[-MOST:]]
+            log.warning(
+                "the last spans were not taken within %.0f s, and are dropped",
+                STOP_S,
+                extra={"decision": "spans_dropped"},
+            )

@@ -40,7 +40,9 @@ REMEMBERED = 10_000
 #: Longer ones are dropped, as the standard allows.
 _LONGEST_STATE = 512
 
-_WELL_FORMED = re.compile(rb"([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_WELL_FORMED = re.compile(
+    rb"([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
+)
 _PRINTABLE = re.compile(rb"[\x20-\x7e]+")
 _EVENT_PARENT, _EVENT_STATE = f"ce_{PARENT}", f"ce_{STATE}"
 
@@ -149,7 +151,9 @@ def _items(headers: Headers) -> Iterator[Trace | None]:
 
 def _item(item: Headers) -> Trace | None:
     found = _trace(item[0][1] or b"", next((value for name, value in item if name == STATE), None))
-    links = tuple(link.parent for name, value in item if name == LINK and (link := _trace(value or b"", None)))
+    links = tuple(
+        link.parent for name, value in item if name == LINK and (link := _trace(value or b"", None))
+    )
     return found._replace(links=links) if found and links else found
 
 

@@ -7,6 +7,7 @@ Comes in: records, calls. Goes out: traces for the records that follow from them
 at its headers.
 """
 
+# ruff: noqa: ARG002  the null twin takes what the other one needs
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
@@ -66,9 +67,7 @@ class Tracing(Protocol):
     ) -> AbstractContextManager[Known]:
         """Fold records about a user; yields the traces of what follows from them."""
 
-    def folded(
-        self, key: bytes, before: UserRow | None, facts: Sequence[UserFact], after: UserRow
-    ) -> None:
+    def folded(self, key: bytes, before: UserRow | None, facts: Sequence[UserFact], after: UserRow) -> None:
         """Take note of what a user's row has become: which changes have overtaken which."""
 
     def telling(self, topic: str, trace: Trace | None) -> Trace | None:
@@ -133,9 +132,7 @@ class Silent:
         self._memory.note(found)
         return nullcontext(found)
 
-    def folded(
-        self, key: bytes, before: UserRow | None, facts: Sequence[UserFact], after: UserRow
-    ) -> None:
+    def folded(self, key: bytes, before: UserRow | None, facts: Sequence[UserFact], after: UserRow) -> None:
         """Tell nobody."""
 
     def telling(self, topic: str, trace: Trace | None) -> Trace | None:

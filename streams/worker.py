@@ -42,6 +42,7 @@ from streams.revocations import keep_revoking
 from streams.sender import Sender
 from streams.shares import Shares
 from streams.slimness import keep_slim
+from streams.tracing import tracing_of
 from vault import Vault
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class Worker:
                 "SHIFTCAL_VAULT_KEYS is not set: the worker needs the Fernet keys that tokens are encrypted with"
             )
         async with AsyncExitStack() as stack:
+            self._tracing = tracing_of(self._settings, self._names.app_id)
+            stack.push_async_callback(self._tracing.stop)
             cluster = await stack.enter_async_context(Cluster(self._broker))
             await self._check_topics()
             sender, teller = Sender(self._broker), Sender(self._broker, linger_ms=TELL_WITHIN_MS)
@@ -114,7 +117,9 @@ class Worker:
                 await sender.partitions(topic)
             vault = await open_vault(self._settings)
             stack.push_async_callback(vault.close)
-            port = await stack.enter_async_context(GoogleCalendar(google_of(self._settings), self._check))
+            port = await stack.enter_async_context(
+                GoogleCalendar(google_of(self._settings), self._check, self._tracing.http())
+            )
             self._rebuild = Rebuild(
                 cluster,
                 sender,
@@ -150,7 +155,7 @@ class Worker:
         self._pulse = Pulse(self._wiring.session_timeout, self._wiring.heartbeat_interval)
         continuity = Continuity(cluster, frozenset(self._names.internal), self._pulse.is_fresh)
         self._app = app = make_app(self._wiring, self, continuity)
-        tools = Tools(app, self._names, sender, teller, self._metrics)
+        tools = Tools(app, self._names, sender, teller, self._metrics, self._tracing)
         define_intake(tools)
         define_calendars(tools)
         rows = Repository(app.raw_table("users"), UserRow, REMEMBERED)
@@ -173,6 +178,7 @@ class Worker:
             names=self._names,
             metrics=self._metrics,
             pulse=self._pulse,
+            tracing=self._tracing,
             calls_at_once=settings.lane_calls,
             fail=app.fail,
         )
