@@ -19,7 +19,7 @@ from planning.gathering import gathered
 from planning.intake import Source, broker_time, read
 from schemas.facts import CalendarReleased, Forgotten, PublicationChanged, ShiftsChanged
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
-from streams import codec
+from streams import codec, decisions
 from streams.each import Manner
 from streams.repository import Repository
 from streams.traces import headers, headers_of
@@ -114,6 +114,7 @@ def define_intake(tools: Tools) -> None:
             with tools.tracing.reading(source, known):
                 readings.append(read(source))
                 tools.metrics.took_in(source.name, readings[-1])
+                decisions.took_in(readings[-1])
                 tools.tracing.read(readings[-1])
             if count % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
@@ -194,7 +195,8 @@ def define_calendars(tools: Tools) -> Calendars:
                 folded = calendars.fold_standing(fact, message.offset, rows, now())
             case CalendarReleased():
                 folded = calendars.fold_release(fact, message.offset, rows)
-        tools.metrics.folded(folded, fact)
+        tools.metrics.folded(folded)
+        decisions.folded_calendar(folded, fact, message)
         sent: list[Awaitable[object]] = []
         for told in folded.contributions:
             key = codec.key(told.agency_id, told.user_id)
@@ -249,6 +251,7 @@ def define_users(
                     sent += await _forget(tools, table, key) if forgetting.goes(before, some) else ()
                 elif facts := forgetting.worth_folding(before, some):
                     folded = await fold_facts(last.partition, key, before, facts)
+                    decisions.folded_user(before, facts, folded, last)
                     sent += await _tell(tools, key, folded, known)
             lanes.folded(last.partition, key, last.offset)
         return sent

@@ -175,7 +175,8 @@ class Desk:
         now = time.monotonic()
         if now - self._complained.get(type(error), -COMPLAIN_S) >= COMPLAIN_S:
             self._complained[type(error)] = now
-            log.warning("lanes wait: %s", error)
+            fields = {"decision": "lanes_wait", "reason": str(getattr(error, "code", type(error).__name__))}
+            log.warning("lanes wait: %s", error, extra=fields)
 
     async def hand_over(self, key: bytes, fact: UserFact) -> Awaitable[object]:
         """Send a fact about a user, and return its delivery."""

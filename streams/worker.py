@@ -132,9 +132,9 @@ class Worker:
             app = self._build(cluster, (sender, teller), vault, port)
             await stack.enter_async_context(health(self._settings, self.is_ready, self._page))
             await stack.enter_async_context(self._beside(vault, sender, port))
-            log.info("worker of group %s starts", self._names.app_id)
+            log.info("worker of group %s starts", self._names.app_id, extra={"decision": "worker_starts"})
             await serve.serve(app)
-            log.info("worker of group %s stopped", self._names.app_id)
+            log.info("worker of group %s stopped", self._names.app_id, extra={"decision": "worker_stopped"})
 
     def _check(self) -> None:
         """Raise where no call to Google may begin any more."""
@@ -144,7 +144,7 @@ class Worker:
         differences = await topics.check(self._broker, self._names.specs(self._settings.partitions))
         for one in differences:
             if one.severity is topics.Severity.WARNING:
-                log.warning("%s", one)
+                log.warning("%s", one, extra={"decision": "topics_differ"})
         if errors := [str(one) for one in differences if one.severity is topics.Severity.ERROR]:
             raise OperatorError("; ".join(errors))
 
@@ -239,6 +239,9 @@ class Worker:
 
     async def drain(self) -> None:
         """End the gate and the lanes, before the partitions are given up."""
+        if given_up := self._app.open_partitions:
+            fields = {"decision": "partitions_given_up", "partitions": sorted(given_up)}
+            log.info("partitions are given up, until the group has shared them out anew", extra=fields)
         await self._gate.disarm()
         unsure = await self._lanes.drain()
         await self._owners.release(self._quota.spent(), unsure=unsure)
@@ -252,7 +255,14 @@ class Worker:
         left = await self._owners.claim(partitions)
         self._shares.take(partitions, left)
         self._lanes.open(partitions, left.unclean)
-        self._metrics.opened(time.monotonic() - self._paused_at)
+        paused = time.monotonic() - self._paused_at
+        self._metrics.opened(paused)
+        fields = {
+            "decision": "partitions_taken",
+            "partitions": sorted(partitions),
+            "seconds": round(paused, 3),
+        }
+        log.info("partitions are taken up, calls go on", extra=fields)
 
     # Health
 
