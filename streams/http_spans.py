@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _NAMED = re.compile(r"/calendars(?:/(?P<calendar>[^/]+)(?:/events(?:/(?P<event>[^/]+))?)?)?/?$")
 
+_OAUTH = {"token", "revoke"}
+
 
 def http_spans(tracer: Tracer) -> TraceConfig:
     """Return what aiohttp shall call."""
@@ -64,10 +66,11 @@ def http_spans(tracer: Tracer) -> TraceConfig:
 
 
 def template(url: URL) -> str:
-    """Return the address's path without what it names; of one that we do not know, its last word alone."""
+    """Return the address's path without what it names; of one that we do not know, nothing."""
     found = _NAMED.search(url.raw_path)
     if found is None:
-        return "/" + url.raw_path.rstrip("/").rpartition("/")[2]
+        word = url.raw_path.rpartition("/")[2]
+        return f"/{word}" if word in _OAUTH else "/{unknown}"
     return (
         url.raw_path[: found.start()]
         + "/calendars"

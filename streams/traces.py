@@ -44,6 +44,7 @@ _WELL_FORMED = re.compile(
     rb"([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
 _PRINTABLE = re.compile(rb"[\x20-\x7e]+")
+_NAMED, _AROUND = b'"traceparent"', 4096
 _EVENT_PARENT, _EVENT_STATE = f"ce_{PARENT}", f"ce_{STATE}"
 
 
@@ -109,8 +110,11 @@ def arrived(source: Source) -> Trace | None:
         for parent, state in ((PARENT, STATE), (_EVENT_PARENT, _EVENT_STATE)):
             if parent in given and (found := _trace(given[parent], given.get(state))) is not None:
                 return found
-    # A text that quotes this word has backslashes before its quotes.
-    if source.value is not None and b'"traceparent"' in source.value:
+    # Attributes stand around the data, which alone is long. A text that quotes this word has backslashes before its quotes.
+    if source.value is not None and (
+        _NAMED in source.value[:_AROUND]
+        or (len(source.value) > _AROUND and _NAMED in source.value[-_AROUND:])
+    ):
         return _of_event(source.value)
     return None
 

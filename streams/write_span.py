@@ -54,12 +54,13 @@ class WriteSpan:
         """Say what it came to, and end."""
         if (span := self._span) is None:
             return
-        if outcome is not None:
-            span.set_status(StatusCode.UNSET)
-            span.set_attributes({"shiftcal.version": outcome.version, "shiftcal.action": _action(outcome)})
         if isinstance(outcome, Refused):
             span.set_attribute("shiftcal.reason", outcome.error)
             span.set_status(StatusCode.ERROR, "refused")
+        elif outcome is not None:
+            span.set_status(StatusCode.OK)  # whatever went wrong on the way
+        if outcome is not None:
+            span.set_attributes({"shiftcal.version": outcome.version, "shiftcal.action": _action(outcome)})
         span.end()
 
     def _begun(self, mutation: Mutation) -> Span:

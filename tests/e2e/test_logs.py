@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.e2e.world import Agency, User, World, policies
 from tests.otlp import Receiver
 
 #: What stands in no line, whatever its level.
-TEXTS = {"title": "canary title", "location": "canary place", "notes": "canary note"}
+TEXTS: Final[dict[str, Any]] = {"title": "canary title", "location": "canary place", "notes": "canary note"}
 START = in_days(17.3)
 NEVER = (*TEXTS.values(), START.date().isoformat(), START.strftime("%H:%M:%S"))
 
@@ -83,7 +84,7 @@ def test_a_story(world: World, google: Google) -> None:
     second = world.start("second").wait_ready()
     world.settle()
     u1.command("disconnect")
-    u1.is_told("not_connected")
+    u1.is_told("stopped")
     world.settle()
     for worker in (second, first):
         assert worker.stop() == 0, worker.tail()
