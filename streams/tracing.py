@@ -10,6 +10,7 @@ at its headers.
 # ruff: noqa: ARG002  the null twin takes what the other one needs
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -157,7 +158,8 @@ class Silent:
 
 def tracing_of(settings: Settings, group: str) -> Tracing:
     """Return how this worker traces."""
-    if settings.tracing == "off":
+    disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    if settings.tracing == "off" or disabled:
         return Silent()
     from streams.spans import exported  # noqa: PLC0415  some 12 MB that nobody needs who does not trace
 

@@ -20,8 +20,10 @@ from schemas.errors import OperatorError, RateLimited
 from schemas.mutations import DeleteEvent
 from schemas.outcomes import Removed
 from streams.http_spans import template
+from streams.settings import Settings
 from streams.spans import STOP_S, Spans, exported
 from streams.traces import Trace
+from streams.tracing import Silent, tracing_of
 
 NOW = datetime.now(UTC)
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
@@ -139,6 +141,12 @@ def test_a_protocol_that_is_not_spoken(name: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv(name, "grpc")
     with pytest.raises(OperatorError, match=rf"^{name}: .*http/protobuf"):
         exported("group")
+
+
+def test_a_switch_of_the_standards_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It switches off what our setting has switched on; headers go on as ever."""
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "True")
+    assert isinstance(tracing_of(Settings.model_construct(tracing="otlp"), "group"), Silent)
 
 
 @pytest.mark.parametrize(
