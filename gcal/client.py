@@ -20,9 +20,10 @@ from gcal.transport import Reply, Transport
 from schemas.errors import CalendarGone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aiogoogle.models import Request
+    from aiohttp import TraceConfig
 
     from schemas.answers import Answer
     from schemas.mutations import Call
@@ -44,10 +45,18 @@ class GoogleSettings:
 class GoogleCalendar:
     """Google Calendar itself. Make one for the whole process; it belongs to the loop that uses it first."""
 
-    def __init__(self, settings: GoogleSettings, check: Callable[[], None] = lambda: None) -> None:
-        """`check` is asked right before a call of the Calendar API is sent, and raises where none may begin any more."""
+    def __init__(
+        self,
+        settings: GoogleSettings,
+        check: Callable[[], None] = lambda: None,
+        watched_by: Sequence[TraceConfig] = (),
+    ) -> None:
+        """`check` is asked right before a call of the Calendar API is sent, and raises where none may begin any more.
+
+        `watched_by` are told of every request.
+        """
         self._settings = settings
-        self._transport = Transport(settings.timeout_s, settings.connections, check)
+        self._transport = Transport(settings.timeout_s, settings.connections, check, watched_by)
         self._requests = Requests(settings.api_url)
         self._tokens = AccessTokens(self._refresh)
 

@@ -17,10 +17,10 @@ from yarl import URL
 from schemas.errors import GoogleUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from aiogoogle.models import Request
-    from aiohttp import ClientResponse
+    from aiohttp import ClientResponse, TraceConfig
     from aiohttp.connector import Connection
 
 #: Seconds to open a connection; a host that does not answer at all should not cost the whole timeout.
@@ -56,8 +56,15 @@ def _checked(check: Callable[[], None]) -> type[ClientRequest]:
 class Transport:
     """The session. It belongs to the loop in which the first request is sent."""
 
-    def __init__(self, timeout_s: float, connections: int, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        timeout_s: float,
+        connections: int,
+        check: Callable[[], None] = lambda: None,
+        watched_by: Sequence[TraceConfig] = (),
+    ) -> None:
         """`check` is asked once everything is ready for a call of the API: token, connection, bytes."""
+        self._watched_by = list(watched_by)
         self._request = _checked(check)
         self._timeout = ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_S, timeout_s))
         self._connections = connections
@@ -121,6 +128,7 @@ class Transport:
                 connector=TCPConnector(limit=self._connections, keepalive_timeout=60.0),
                 cookie_jar=DummyCookieJar(),
                 timeout=self._timeout,
+                trace_configs=self._watched_by,
                 headers={"User-Agent": _AGENT, "Accept-Encoding": "gzip"},
             )
         return self._session

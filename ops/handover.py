@@ -50,7 +50,7 @@ class Hand:
         self.unreadable += len(found.letters)
         self._concerned.add(found)
         if self._sender is not None:
-            await self._pipeline.take(*await hand_over(found, self._sender, self.names, letters=False))
+            await self._pipeline.take(*await hand_over(found._replace(letters=()), self._sender, self.names))
 
     async def end(self) -> str:
         """Wait for the deliveries and tell the sum."""

@@ -86,11 +86,13 @@ class Source(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a message came to."""
+    """What a message came to, and whom its envelope names, as far as it could be read."""
 
     calendar_facts: tuple[CalendarFact, ...] = ()
     user_facts: tuple[UserFact, ...] = ()
     letters: tuple[DeadLetter, ...] = ()
+    agency_id: str | None = None
+    calendar_id: str | None = None
 
 
 def broker_time(seconds: float) -> datetime:
@@ -100,14 +102,16 @@ def broker_time(seconds: float) -> datetime:
 
 def read(source: Source) -> Reading:
     """Return the facts in a message, and the letters for what cannot be read."""
+    agency_id, calendar_id = None, None
     try:
         found = opened(source.headers, source.value)
         message = _validated(_READERS[source.name], found.message, "bad_envelope", found.place)
+        agency_id, calendar_id = message.agency_id, getattr(message, "calendar_id", None)
         if isinstance(message, ScheduleHeader):
             return _changes(source, message, found)
         return _facts(source, message, found.clock)
     except BadMessage as bad:
-        return Reading(letters=(_letter(source, source.value, bad),))
+        return Reading((), (), (_letter(source, source.value, bad),), agency_id, calendar_id)
 
 
 def _changes(source: Source, header: ScheduleHeader, found: Opened) -> Reading:
@@ -120,11 +124,12 @@ def _changes(source: Source, header: ScheduleHeader, found: Opened) -> Reading:
         except BadMessage as wrong:
             bad[index] = str(wrong)  # an exception would keep all that led to it in memory
     letters = tuple(_letters(source, bad, found.within)) if bad else ()
+    about = (header.agency_id, header.calendar_id)
     if not good:
-        return Reading(letters=letters)
+        return Reading((), (), letters, *about)
     changes = Changes(changes=tuple(good), cause=_cause(source, header))
     fact = ShiftsChanged(agency_id=header.agency_id, calendar_id=header.calendar_id, messages=(changes,))
-    return Reading(calendar_facts=(fact,), letters=letters)
+    return Reading((fact,), (), letters, *about)
 
 
 def _letters(source: Source, bad: dict[int, str], within: Sequence[str]) -> Iterator[DeadLetter]:
@@ -157,7 +162,9 @@ def _facts(source: Source, message: Envelope, clock: str) -> Reading:
                         published_through=message.published_through,
                         cause=cause,
                     ),
-                )
+                ),
+                agency_id=message.agency_id,
+                calendar_id=message.calendar_id,
             )
         case UserDeactivated() | Connect() | Disconnect() | Resync():
             if message.occurred_at > source.at + AHEAD:
@@ -166,7 +173,7 @@ def _facts(source: Source, message: Envelope, clock: str) -> Reading:
                     f"{clock}: expected a time at most five minutes after the broker's timestamp,"
                     f" {source.at.isoformat()}; came {message.occurred_at.isoformat()}.",
                 )
-            return Reading(user_facts=(_user_fact(message, cause),))
+            return Reading(user_facts=(_user_fact(message, cause),), agency_id=message.agency_id)
         case _:
             raise TypeError(f"no arrow for {type(message).__name__}")
 

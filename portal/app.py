@@ -107,7 +107,7 @@ async def _wrong(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    log.warning("a page waits for the database: %s", error)
+    log.warning("a page waits for the database: %s", error, extra={"decision": "page_waits"})
     return refusal(request, 503, words_of(request)("error.unavailable"))
 
 

@@ -79,7 +79,8 @@ class KafkaCommands:
             async with asyncio.timeout(_PATIENCE_S):
                 yield await self._started()
         except (KafkaError, OSError, VaultUnavailable) as error:  # TimeoutError is one of the second
-            log.warning("what a user asked could not be passed on: %s", type(error).__name__)
+            fields = {"decision": "not_passed_on", "reason": type(error).__name__}
+            log.warning("what a user asked could not be passed on", extra=fields)
             raise NotPassedOn from None
 
     async def _started(self) -> Sender:

@@ -122,17 +122,22 @@ async def _connected(parts: Parts, session: PortalSession, asked: _Asked, code: 
         raise
 
 
+def _said(decision: str, error: GrantLost | GoogleForNow | NotAdmitted) -> dict[str, str]:
+    return {"decision": decision, "reason": error.code}
+
+
 async def _redeemed(parts: Parts, code: str, question: Question) -> Consent:
     try:
         return await parts.google.consents.redeem(code, question, redirect_uri(parts))
     except GrantLost as error:
-        log.warning("a consent came to nothing: %s", error.code)
+        log.warning("a consent came to nothing: %s", error.code, extra=_said("consent_refused", error))
         raise Refused("account") from None
     except GoogleForNow as error:
-        log.warning("a consent could not be redeemed: %s", error)
+        log.warning("a consent could not be redeemed: %s", error, extra=_said("consent_waits", error))
         raise Refused("unavailable") from None
     except NotAdmitted as error:
-        log.error("no consent can be redeemed: %s", error)  # noqa: TRY400  a line for the operator, not a bug
+        said = _said("consents_not_admitted", error)
+        log.error("no consent can be redeemed: %s", error, extra=said)  # noqa: TRY400  a line for the operator, not a bug
         raise Refused("operator") from None
 
 
@@ -169,4 +174,8 @@ async def _given_back(parts: Parts, consent: Consent) -> None:
     try:
         await parts.google.calendar.revoke(consent.refresh_token)
     except GoogleForNow as error:
-        log.warning("a consent that was of no use could not be given back: %s", error)
+        log.warning(
+            "a consent that was of no use could not be given back: %s",
+            error,
+            extra=_said("consent_kept", error),
+        )

@@ -86,7 +86,7 @@ class Notifier:
                     if self._freshness.is_current:
                         await self.round(session)
                 except VaultUnavailable as error:
-                    log.warning("notices wait: %s", error)
+                    log.warning("notices wait: %s", error, extra={"decision": "notices_wait"})
                 await asyncio.sleep(ROUND_S)
 
     async def round(self, session: aiohttp.ClientSession) -> None:
@@ -150,10 +150,12 @@ class Notifier:
         except NotTaken as error:
             self.trouble = str(error)
             wait = waited(notice.attempts, error.retry_after, random.random())  # noqa: S311  spreads attempts
-            log.warning(
-                "notice %s was not taken (%s); attempt %d comes in %.0f s",
-                notice.id, error, notice.attempts + 2, wait.total_seconds(),
-            )  # fmt: skip
+            fields = {
+                "decision": "notice_not_taken",
+                "count": notice.attempts + 1,
+                "seconds": wait.total_seconds(),
+            }
+            log.warning("notice %s was not taken (%s); it is sent again", notice.id, error, extra=fields)
             await self._vault.notices.failed(notice.id, self._now() + wait, str(error))
         else:
             self.trouble = None

@@ -134,7 +134,7 @@ async def _serve(parts: Parts, settings: Settings, listening: socket.socket, pro
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     beside = [asyncio.create_task(work) for work in _beside(parts, projector)]
     signalled = asyncio.create_task(asked.wait())
-    log.info("the portal is at %s", parts.public.url)
+    log.info("the portal is at %s", parts.public.url, extra={"decision": "portal_starts"})
     try:
         await asyncio.wait({serving, signalled, *beside}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -155,7 +155,8 @@ def _beside(parts: Parts, projector: Projector) -> list[Coroutine[object, object
     """What goes on beside the pages."""
     work: list[Coroutine[object, object, object]] = [projector.run(), _keep_tidy(parts)]
     if parts.settings.notify_url is None:
-        log.info("nobody is told of users who have to connect again: SHIFTCAL_NOTIFY_URL is not set")
+        line = "nobody is told of users who have to connect again: SHIFTCAL_NOTIFY_URL is not set"
+        log.info(line, extra={"decision": "nobody_notified"})
     else:
         work.append(Notifier(parts.settings, parts.vault, parts.freshness).run())
     return work
@@ -167,7 +168,7 @@ async def _keep_tidy(parts: Parts) -> None:
         try:
             await parts.vault.tidy(utc_now())
         except VaultUnavailable as error:
-            log.warning("expired sessions are forgotten later: %s", error)
+            log.warning("expired sessions are forgotten later: %s", error, extra={"decision": "tidy_waits"})
         await asyncio.sleep(_TIDY_S)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planning import calendars, forgetting, users
@@ -18,23 +19,26 @@ from planning.gathering import gathered
 from planning.intake import Source, broker_time, read
 from schemas.facts import CalendarReleased, Forgotten, PublicationChanged, ShiftsChanged
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
-from streams import codec
+from streams import codec, decisions
 from streams.each import Manner
 from streams.repository import Repository
+from streams.traces import headers, headers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator, Sequence
+    from collections.abc import Awaitable, Hashable, Iterator, Mapping, Sequence
 
-    from faust.types import EventT
+    from faust.types import EventT, Message
 
     from planning.intake import Reading
-    from schemas.facts import UserFact
+    from schemas.facts import CalendarFact, UserFact
     from schemas.policy import Policies
     from streams.faustapp import App
     from streams.lanes import Lanes
     from streams.metrics import Metrics
     from streams.names import Names
     from streams.sender import Sender
+    from streams.traces import Trace
+    from streams.tracing import Tracing
 
     Deliveries = Sequence[Awaitable[object]]
 
@@ -43,6 +47,8 @@ YIELD_EVERY = 100
 
 #: JSON of the users' rows that are kept decoded, in bytes: some 25,000 shifts. A lane looks at its row at every turn.
 REMEMBERED = 16 << 20
+
+_UNTRACED: Mapping[Hashable, Trace] = MappingProxyType({})
 
 #: Intake writes no row, and a message costs it little: as many as Faust lets wait, of all topics.
 TOGETHER = Manner(most=1_000, together=1_000, apart=False)
@@ -56,6 +62,7 @@ class Tools(NamedTuple):
     sender: Sender
     teller: Sender
     metrics: Metrics
+    tracing: Tracing
 
 
 def now() -> datetime:
@@ -78,19 +85,21 @@ def source_of(event: EventT[Any], names: Names) -> Source:
     )
 
 
-async def hand_over(reading: Reading, sender: Sender, names: Names, *, letters: bool = True) -> Deliveries:
+async def hand_over(
+    reading: Reading, sender: Sender, names: Names, known: Mapping[Hashable, Trace] = _UNTRACED
+) -> Deliveries:
     """Send what a message came to: facts re-keyed to the internal topics, the rest to the dead letters."""
     sent: list[Awaitable[object]] = []
     for fact in reading.calendar_facts:
         key = codec.key(fact.agency_id, fact.calendar_id)
-        sent.append(await sender.send(names.calendar_facts, key, codec.encode(fact)))
+        sent.append(await sender.send(names.calendar_facts, key, codec.encode(fact), headers_of(fact, known)))
     for told in reading.user_facts:
         key = codec.key(told.agency_id, told.user_id)
-        sent.append(await sender.send(names.user_facts, key, codec.encode(told)))
-    sent += [
-        await sender.send(names.dead_letters, letter.key, letter.value, letter.headers())
-        for letter in (reading.letters if letters else ())
-    ]
+        sent.append(await sender.send(names.user_facts, key, codec.encode(told), headers_of(told, known)))
+    for letter in reading.letters:
+        place = (letter.source_topic, letter.source_partition, letter.source_offset)
+        all_of = [*letter.headers(), *headers([known.get(place)])]
+        sent.append(await sender.send(names.dead_letters, letter.key, letter.value, all_of))
     return sent
 
 
@@ -98,14 +107,18 @@ def define_intake(tools: Tools) -> None:
     """Validate, dead-letter, re-key. No state, so input topics may be partitioned as their producers like."""
 
     async def intake(events: Sequence[EventT[Any]]) -> Deliveries:
-        readings = []
+        readings: list[Reading] = []
+        known: dict[Hashable, Trace] = {}
         for count, event in enumerate(events, 1):
             source = source_of(event, tools.names)
-            readings.append(read(source))
-            tools.metrics.took_in(source.name, readings[-1])
+            with tools.tracing.reading(source, known):
+                readings.append(read(source))
+                tools.metrics.took_in(source.name, readings[-1])
+                decisions.took_in(readings[-1])
+                tools.tracing.read(readings[-1])
             if count % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
-        return await hand_over(gathered(readings), tools.sender, tools.names)
+        return await hand_over(gathered(readings), tools.sender, tools.names, known)
 
     tools.app.raw_agent(tools.names.inputs, intake, name="intake", manner=TOGETHER)
 
@@ -169,8 +182,11 @@ def define_calendars(tools: Tools) -> Calendars:
         return [delivery for event in events for delivery in await fold_one(event)]
 
     async def fold_one(event: EventT[Any]) -> Deliveries:
-        message = event.message
-        fact = codec.calendar_fact(message.value)
+        fact = codec.calendar_fact(event.message.value)
+        with tools.tracing.folding(event, fact) as known:
+            return await fold_fact(event.message, fact, known)
+
+    async def fold_fact(message: Message, fact: CalendarFact, known: Mapping[Hashable, Trace]) -> Deliveries:
         rows = CalendarRows(tables, message.partition, message.key)
         match fact:
             case ShiftsChanged():
@@ -179,11 +195,13 @@ def define_calendars(tools: Tools) -> Calendars:
                 folded = calendars.fold_standing(fact, message.offset, rows, now())
             case CalendarReleased():
                 folded = calendars.fold_release(fact, message.offset, rows)
-        tools.metrics.folded(folded, fact)
+        tools.metrics.folded(folded)
+        decisions.folded_calendar(folded, fact, message)
         sent: list[Awaitable[object]] = []
         for told in folded.contributions:
             key = codec.key(told.agency_id, told.user_id)
-            sent.append(await tools.sender.send(tools.names.user_facts, key, codec.encode(told)))
+            traced = headers_of(told, known)
+            sent.append(await tools.sender.send(tools.names.user_facts, key, codec.encode(told), traced))
         await rows.store(folded)
         return sent
 
@@ -196,6 +214,19 @@ async def _forget(tools: Tools, table: Repository[UserRow], user: bytes) -> Deli
     table.drop(user)
     tools.metrics.crowd.note(user, None, 0)
     return [await tools.teller.send(tools.names.status, user, None)]
+
+
+async def _tell(
+    tools: Tools, key: bytes, folded: users.Folded, known: Mapping[Hashable, Trace]
+) -> Deliveries:
+    """Tell results, each in the trace of its call, and the status."""
+    sent: list[Awaitable[object]] = []
+    for result in folded.results:
+        traced = headers([tools.tracing.telling(tools.names.results, known.get(result.google_event_id))])
+        sent.append(await tools.teller.send(tools.names.results, key, codec.plain(result), traced))
+    if folded.status is not None:
+        sent.append(await tools.teller.send(tools.names.status, key, codec.plain(folded.status)))
+    return sent
 
 
 def define_users(
@@ -212,18 +243,22 @@ def define_users(
     async def fold_user(key: bytes, events: Sequence[EventT[Any]]) -> Deliveries:
         last = events[-1].message
         sent: list[Awaitable[object]] = []
-        for some in forgetting.runs([codec.user_record(event.message.value) for event in events]):
-            before = table.get(last.partition, key)
-            if isinstance(some, Forgotten):
-                sent += await _forget(tools, table, key) if forgetting.goes(before, some) else ()
-            elif facts := forgetting.worth_folding(before, some):
-                sent += await fold_facts(last.partition, key, before, facts)
-        lanes.folded(last.partition, key, last.offset)
+        records = [codec.user_record(event.message.value) for event in events]
+        with tools.tracing.folding_user(events, records) as known:
+            for some in forgetting.runs(records):
+                before = table.get(last.partition, key)
+                if isinstance(some, Forgotten):
+                    sent += await _forget(tools, table, key) if forgetting.goes(before, some) else ()
+                elif facts := forgetting.worth_folding(before, some):
+                    folded = await fold_facts(last.partition, key, before, facts)
+                    decisions.folded_user(before, facts, folded, last)
+                    sent += await _tell(tools, key, folded, known)
+            lanes.folded(last.partition, key, last.offset)
         return sent
 
     async def fold_facts(
         partition: int, key: bytes, before: UserRow | None, facts: Sequence[UserFact]
-    ) -> Deliveries:
+    ) -> users.Folded:
         unsure = lanes.unsure(partition, key)
         terms = users.Terms(policies.of(facts[0].agency_id), now(), cooldown, unsure)
         folded = users.fold_all(before, facts, terms)
@@ -233,13 +268,7 @@ def define_users(
             table.put(key, folded.row)
         tools.metrics.told(folded)
         tools.metrics.crowd.note(key, folded.row.status, folded.held)
-        status = folded.status or (folded.row.status if again else None)
-        sent: list[Awaitable[object]] = [
-            await tools.teller.send(tools.names.results, key, codec.plain(result))
-            for result in folded.results
-        ]
-        if status is not None:
-            sent.append(await tools.teller.send(tools.names.status, key, codec.plain(status)))
-        return sent
+        tools.tracing.folded(key, before, facts, folded.row)
+        return folded._replace(status=folded.status or (folded.row.status if again else None))
 
     tools.app.raw_agent([tools.names.user_facts], fold, name="users")

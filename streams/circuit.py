@@ -82,7 +82,7 @@ class Circuit:
         if self.is_open:
             self.is_open, self._pauses, self._allowed = False, 0, 2
             self._tried.clear()
-            log.warning("Google answers again: calls go on")
+            log.warning("Google answers again: calls go on", extra={"decision": "outage_ends"})
         elif self._allowed < self._at_once:
             self._allowed += 1
 
@@ -92,7 +92,10 @@ class Circuit:
         self._failing.add(account)
         if not self.is_open and len(self._failing) >= MANY:
             self.is_open = True
-            log.warning("Google answers nobody: one call at a time tries, until it does")
+            log.warning(
+                "Google answers nobody: one call at a time tries, until it does",
+                extra={"decision": "outage_begins"},
+            )
             self._pause(now)
         elif trial:
             self._pause(now)

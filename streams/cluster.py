@@ -107,9 +107,12 @@ class Cluster:
         for response in responses:
             for code, _, _, name, entries in response.resources:
                 if code:
-                    log.warning(
-                        "the configuration of topic %s cannot be read (%s)", name, for_code(code).__name__
-                    )
+                    fields = {
+                        "decision": "configuration_unread",
+                        "topic": name,
+                        "reason": for_code(code).__name__,
+                    }
+                    log.warning("the configuration of a topic cannot be read", extra=fields)
                 else:
                     configs[name] = {entry[0]: entry[1] for entry in entries}
         return configs

@@ -100,7 +100,13 @@ class Continuity:
         expected = self._next.get(tp)
         if expected is None:
             # Fetched before this assignment's seek, which will bring it again.
-            log.debug("left %s@%d: handed out before the seek of its assignment", tp, offset)
+            fields = {
+                "decision": "left_to_seek",
+                "topic": tp.topic,
+                "partition": tp.partition,
+                "offset": offset,
+            }
+            log.debug("left: handed out before the seek of its assignment", extra=fields)
             return False
         if offset < expected:
             return (

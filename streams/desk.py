@@ -16,9 +16,11 @@ from gcal.port import Grant, may_write
 from schemas.errors import GrantLost
 from streams import codec
 from streams.tables import NotOpen
+from streams.traces import headers
+from streams.tracing import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
     from gcal.port import CalendarPort, Page
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from streams.quota import Permit, Quota
     from streams.repository import Repository
     from streams.sender import Sender
+    from streams.traces import Trace
+    from streams.tracing import Tracing
     from vault import Vault
 
 log = logging.getLogger(__name__)
@@ -80,6 +84,7 @@ class Desk:
     metrics: Metrics
     pulse: Pulse
     fail: Callable[[BaseException], None]
+    tracing: Tracing = field(default_factory=Silent)
     calls_at_once: int = 4
     paused: bool = True
     #: Facts on `user-facts` that tell what came of lanes' calls, and that are not folded yet.
@@ -170,13 +175,14 @@ class Desk:
         now = time.monotonic()
         if now - self._complained.get(type(error), -COMPLAIN_S) >= COMPLAIN_S:
             self._complained[type(error)] = now
-            log.warning("lanes wait: %s", error)
+            fields = {"decision": "lanes_wait", "reason": str(getattr(error, "code", type(error).__name__))}
+            log.warning("lanes wait: %s", error, extra=fields)
 
     async def hand_over(self, key: bytes, fact: UserFact) -> Awaitable[object]:
         """Send a fact about a user, and return its delivery."""
         return await self.sender.send(self.names.user_facts, key, codec.encode(fact))
 
-    async def tell(self, key: bytes, fact: UserFact) -> int:
-        """Send a fact about a user, wait for its delivery, and return its offset."""
-        told = await self.sender.deliver(self.names.user_facts, key, codec.encode(fact))
+    async def tell(self, key: bytes, fact: UserFact, of: Sequence[Trace | None] = ()) -> int:
+        """Send a fact about a user, wait for its delivery, and return its offset; `of`: whose traces its parts belong to."""
+        told = await self.sender.deliver(self.names.user_facts, key, codec.encode(fact), headers(of))
         return int(told.offset)

@@ -98,7 +98,7 @@ class App(faust.App):
         self._exit(reason)
         if self.failure is None:
             self.failure = reason
-            log.error("the worker stands still until it is stopped: %r", reason)
+            log.error("the worker stands still until it is stopped: %r", reason, extra={"decision": "crash"})
         self._failed.set()
         if self._consumer is not None:
             self._consumer.stop_flow()
@@ -119,9 +119,10 @@ class App(faust.App):
         if not self.wiring.hard_exit:
             return
         if isinstance(reason, RuntimeRefused):
-            log.critical("%s", reason)
+            log.critical("%s", reason, extra={"decision": "refuses_to_run"})
         else:
-            log.critical("the worker ends, nothing of the failing event was acked", exc_info=reason)
+            line = "the worker ends, nothing of the failing event was acked"
+            log.critical(line, exc_info=reason, extra={"decision": "crash"})
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -74,7 +74,8 @@ class Gate:
         topic = self._app.wiring.owned_topic
         ends = await self._cluster.ends([TopicPartition(topic, number) for number in sorted(partitions)])
         if await self._folded(ends, assignment):
-            log.info("caught up with %s, partitions %s", topic, sorted(partitions))
+            fields = {"decision": "caught_up", "topic": topic, "partitions": sorted(partitions)}
+            log.info("caught up with %s, partitions %s", topic, sorted(partitions), extra=fields)
             await self._on_open(partitions)
             self._opened_for = assignment
             await self._rebuild.confirm()

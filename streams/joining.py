@@ -55,6 +55,7 @@ async def _know_topics(coordinator: GroupCoordinator) -> None:
             raise UnknownTopicOrPartitionError(
                 f"Kafka does not know {', '.join(missing)}; run `shiftcal topics check`, then start the worker again"
             )
-        log.info("Kafka does not know %d of our topics yet; the group waits", len(missing))
+        fields = {"decision": "topics_unknown", "count": len(missing)}
+        log.info("Kafka does not know all of our topics yet; the group waits", extra=fields)
         await coordinator._client.force_metadata_update()  # noqa: SLF001
         await asyncio.sleep(POLL_S)

@@ -121,7 +121,9 @@ class Lane:
     # Looking and releasing
 
     async def _look(self, row: UserRow, ticket: str) -> None:
-        seen = await look(self._desk, await self._desk.session(row), row, ticket)
+        verify = row.connection.verify
+        with self._desk.tracing.looking(row, verify.cause if verify else None):
+            seen = await look(self._desk, await self._desk.session(row), row, ticket)
         self._care.patience.succeeded()
         await self._care.tell(seen)
         self._writing.saw()

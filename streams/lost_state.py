@@ -95,4 +95,8 @@ def refuse_truncated_history(there: Offsets, inputs: Iterable[TopicPartition], *
             f"{line}; no call was made to Google. What those records said is lost: events that only they asked for "
             "would be deleted. Start with --accept-truncated-history to go on without them"
         )
-    log.warning("%s; going on without it, as --accept-truncated-history says", line)
+    log.warning(
+        "%s; going on without it, as --accept-truncated-history says",
+        line,
+        extra={"decision": "history_truncated"},
+    )

@@ -6,7 +6,6 @@ ever one. Conventions: https://prometheus.io/docs/practices/naming/
 
 from __future__ import annotations
 
-import logging
 import platform
 from collections import Counter as Counted
 from functools import partial
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from planning.calendars import Folded as FoldedCalendar
     from planning.intake import Reading
     from planning.users import Folded as FoldedUser
-    from schemas.facts import CalendarFact
-
-log = logging.getLogger(__name__)
 
 _PAUSES = (0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 300)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
@@ -117,25 +113,16 @@ class Metrics:
         held.set_function(self.crowd.held)
 
     def took_in(self, topic: str, reading: Reading) -> None:
-        """Count an input message and its dead letters; each letter is a line in the log."""
+        """Count an input message and its dead letters."""
         self._messages.labels(topic).inc()
         for action, count in reading_of(reading).items():
             self._received.labels(action).inc(count)
         for letter in reading.letters:
             self._letters.labels(topic, letter.reason).inc()
-            log.warning(
-                "dead letter from %s partition %d offset %d: %s: %s",
-                letter.source_topic, letter.source_partition, letter.source_offset, letter.reason, letter.error,
-            )  # fmt: skip
 
-    def folded(self, folded: FoldedCalendar, fact: CalendarFact) -> None:
-        """Count and log versions that came with two contents: an error upstream."""
-        for cause, count in Counted(folded.conflicts).items():
-            self._conflicts.inc(count)
-            log.warning(
-                "%d versions came again with another content, in %s partition %d offset %d (agency %s, calendar %s)",
-                count, cause.topic, cause.partition, cause.offset, fact.agency_id, fact.calendar_id,
-            )  # fmt: skip
+    def folded(self, folded: FoldedCalendar) -> None:
+        """Count versions that came with two contents: an error upstream."""
+        self._conflicts.inc(len(folded.conflicts))
 
     def told(self, folded: FoldedUser) -> None:
         """Count what became of changes."""

@@ -42,5 +42,5 @@ async def keep_sending(vault: Vault, sender: Sender, names: Names) -> None:
         try:
             await send_announcements(vault, sender, names)
         except VaultUnavailable as error:
-            log.warning("the outbox waits: %s", error)
+            log.warning("the outbox waits: %s", error, extra={"decision": "outbox_waits"})
         await asyncio.sleep(POLL_S)

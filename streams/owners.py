@@ -99,7 +99,8 @@ class Owners:
         self._claimed = self._before = partitions
         await self._write("claimed", partitions)
         if found.unclean:
-            log.warning("partitions %s were not left cleanly by their last owner", sorted(found.unclean))
+            fields = {"decision": "left_uncleanly", "partitions": sorted(found.unclean)}
+            log.warning("partitions were not left cleanly by their last owner", extra=fields)
         return found
 
     async def release(self, spent: Mapping[str, tuple[int, float]], *, unsure: frozenset[int]) -> None:
@@ -122,7 +123,10 @@ class Owners:
             async with asyncio.timeout(RELEASE_S):
                 await self._write("released", partitions, parts)
         except TimeoutError:
-            log.warning("Kafka took no release: the next owner of %s will be careful", sorted(partitions))
+            fields = {"decision": "release_not_taken", "partitions": sorted(partitions)}
+            log.warning(
+                "Kafka took no release: the next owner of these partitions will be careful", extra=fields
+            )
 
     async def _write(
         self, how: str, partitions: Iterable[int], spent: Mapping[str, tuple[float, float]] | None = None

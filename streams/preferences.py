@@ -58,4 +58,4 @@ async def tell_all_preferences(vault: Vault, sender: Sender, names: Names) -> No
         await asyncio.gather(*(tell_preferences(sender, names, fact) for fact in facts))
         count, last = count + len(some), (some[-1].agency_id, some[-1].user_id)
     if count:
-        log.info("told the preferences of %d users", count)
+        log.info("users' preferences were told", extra={"decision": "preferences_told", "count": count})

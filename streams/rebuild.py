@@ -110,7 +110,8 @@ class Rebuild:
             await self._reach(stage, targets)
         else:
             await self._write(DONE, {"ends": _named(await self._state_ends())})
-            log.warning("rebuild done: the state is complete, calendars are synced from now on")
+            line = "rebuild done: the state is complete, calendars are synced from now on"
+            log.warning(line, extra={"decision": "rebuild_done"})
         self.done = True
 
     async def confirm(self) -> None:
@@ -126,7 +127,8 @@ class Rebuild:
         targets = await self._cluster.ends(await self._partitions(topics))
         await self._write(stage, {"targets": _named(targets)})
         if total := sum(targets.values()):
-            log.warning("rebuild: stage %s waits for %d offsets to be processed", stage, total)
+            fields = {"decision": "rebuild_stage_begins", "stage": stage, "count": total}
+            log.warning("rebuild: stage %s waits for offsets to be processed", stage, extra=fields)
         return targets
 
     async def _reach(self, stage: str, targets: Mapping[TopicPartition, int]) -> None:
@@ -150,7 +152,9 @@ class Rebuild:
                     moved[tp] = position, loop.time()
             if open_:
                 await asyncio.sleep(POLL_S)
-        log.info("rebuild: stage %s reached", stage)
+        log.info(
+            "rebuild: stage %s reached", stage, extra={"decision": "rebuild_stage_reached", "stage": stage}
+        )
 
     async def _state_ends(self) -> dict[TopicPartition, int]:
         return await self._cluster.ends(

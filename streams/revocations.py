@@ -76,4 +76,4 @@ async def keep_revoking(vault: Vault, port: CalendarPort) -> None:
         try:
             await left_over.revoke()
         except (GoogleError, VaultError, OperatorError) as error:
-            log.warning("revocations wait: %s", error)
+            log.warning("revocations wait: %s", error, extra={"decision": "revocations_wait"})

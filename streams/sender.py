@@ -90,7 +90,9 @@ class Sender:
                 await producer.stop()
         except TimeoutError:
             log.warning(
-                "Kafka took no more records for %.0f s; unsent ones will be made again", STOP_DEADLINE_S
+                "Kafka took no more records for %.0f s; unsent ones will be made again",
+                STOP_DEADLINE_S,
+                extra={"decision": "unsent"},
             )
 
     async def flush(self) -> None:

@@ -84,6 +84,7 @@ async def stop_within_deadline(app: App) -> None:
     log.critical(
         "the worker did not stop within %.0f s; it ends now, what was under way will be done again",
         STOP_DEADLINE_S,
+        extra={"decision": "stop_too_slow"},
     )
     if app.wiring.hard_exit:
         logging.shutdown()

@@ -188,6 +188,9 @@ class Settings(BaseSettings):
         description="Secret of 32 characters or more that signs what is sent to NOTIFY_URL (HMAC-SHA256).",
     )
 
+    tracing: Annotated[Literal["off", "otlp"], Lower] = Field(
+        "off", description="otlp: workers tell spans to the receiver that OTEL_EXPORTER_OTLP_ENDPOINT names."
+    )
     log_format: Annotated[Literal["auto", "json", "console"], Lower] = Field(
         "auto", description="Shape of log lines; auto: console on a terminal, else json."
     )

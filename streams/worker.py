@@ -43,6 +43,7 @@ from streams.revocations import keep_revoking
 from streams.sender import Sender
 from streams.shares import Shares
 from streams.slimness import keep_slim
+from streams.tracing import tracing_of
 from vault import Vault
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ class Worker:
                 "SHIFTCAL_VAULT_KEYS is not set: the worker needs the Fernet keys that tokens are encrypted with"
             )
         async with AsyncExitStack() as stack:
+            self._tracing = tracing_of(self._settings, self._names.app_id)
+            stack.push_async_callback(self._tracing.stop)
             cluster = await stack.enter_async_context(Cluster(self._broker))
             await self._check_topics()
             sender, teller = Sender(self._broker), Sender(self._broker, linger_ms=TELL_WITHIN_MS)
@@ -116,7 +119,9 @@ class Worker:
             await agree(cluster, sender, self._names)
             vault = await open_vault(self._settings)
             stack.push_async_callback(vault.close)
-            port = await stack.enter_async_context(GoogleCalendar(google_of(self._settings), self._check))
+            port = await stack.enter_async_context(
+                GoogleCalendar(google_of(self._settings), self._check, self._tracing.http())
+            )
             self._rebuild = Rebuild(
                 cluster,
                 sender,
@@ -129,9 +134,9 @@ class Worker:
             app = self._build(cluster, (sender, teller), vault, port)
             await stack.enter_async_context(health(self._settings, self.is_ready, self._page))
             await stack.enter_async_context(self._beside(vault, sender, port))
-            log.info("worker of group %s starts", self._names.app_id)
+            log.info("worker of group %s starts", self._names.app_id, extra={"decision": "worker_starts"})
             await serve.serve(app)
-            log.info("worker of group %s stopped", self._names.app_id)
+            log.info("worker of group %s stopped", self._names.app_id, extra={"decision": "worker_stopped"})
 
     def _check(self) -> None:
         """Raise where no call to Google may begin any more."""
@@ -141,7 +146,7 @@ class Worker:
         differences = await topics.check(self._broker, self._names.specs(self._settings.partitions))
         for one in differences:
             if one.severity is topics.Severity.WARNING:
-                log.warning("%s", one)
+                log.warning("%s", one, extra={"decision": "topics_differ"})
         if errors := [str(one) for one in differences if one.severity is topics.Severity.ERROR]:
             raise OperatorError("; ".join(errors))
 
@@ -152,7 +157,7 @@ class Worker:
         self._pulse = Pulse(self._wiring.session_timeout, self._wiring.heartbeat_interval)
         continuity = Continuity(cluster, frozenset(self._names.internal), self._pulse.is_fresh)
         self._app = app = make_app(self._wiring, self, continuity)
-        tools = Tools(app, self._names, sender, teller, self._metrics)
+        tools = Tools(app, self._names, sender, teller, self._metrics, self._tracing)
         define_intake(tools)
         define_calendars(tools)
         rows = Repository(app.raw_table("users"), UserRow, REMEMBERED)
@@ -175,6 +180,7 @@ class Worker:
             names=self._names,
             metrics=self._metrics,
             pulse=self._pulse,
+            tracing=self._tracing,
             calls_at_once=settings.lane_calls,
             fail=app.fail,
         )
@@ -235,6 +241,9 @@ class Worker:
 
     async def drain(self) -> None:
         """End the gate and the lanes, before the partitions are given up."""
+        if given_up := self._app.open_partitions:
+            fields = {"decision": "partitions_given_up", "partitions": sorted(given_up)}
+            log.info("partitions are given up, until the group has shared them out anew", extra=fields)
         await self._gate.disarm()
         unsure = await self._lanes.drain()
         await self._owners.release(self._quota.spent(), unsure=unsure)
@@ -248,7 +257,14 @@ class Worker:
         left = await self._owners.claim(partitions)
         self._shares.take(partitions, left)
         self._lanes.open(partitions, left.unclean)
-        self._metrics.opened(time.monotonic() - self._paused_at)
+        paused = time.monotonic() - self._paused_at
+        self._metrics.opened(paused)
+        fields = {
+            "decision": "partitions_taken",
+            "partitions": sorted(partitions),
+            "seconds": round(paused, 3),
+        }
+        log.info("partitions are taken up, calls go on", extra=fields)
 
     # Health
 

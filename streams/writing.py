@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from streams.care import Care
     from streams.desk import Desk, Session
     from streams.quota import Permit
+    from streams.traces import Trace
+    from streams.tracing import Write as Traced
 
 #: Later than any offset: the call is under way, or its outcome not delivered yet.
 UNKNOWN = float("inf")
@@ -55,6 +57,7 @@ class Writing:
         self._writes: dict[str, asyncio.Task[Outcome | None]] = {}
         self._waiting: dict[str, Place] = {}  # by shift: its place in the queue for permits
         self._answered: list[tuple[str, Outcome]] = []
+        self._traces: dict[str, Trace | None] = {}  # by shift: whose trace its outcome belongs to
         self._report: asyncio.Task[None] | None = None
         self._folded = -1
         self._row: UserRow | None = None
@@ -185,9 +188,15 @@ class Writing:
     # One write
 
     async def _carry_out(self, row: UserRow, name: str, mutation: Mutation) -> Outcome | None:
-        return await self._care.of(row, self._write(row, name, mutation))
+        traced, outcome = self._desk.tracing.write(self._key), None
+        try:
+            outcome = await self._care.of(row, self._write(row, name, mutation, traced))
+        finally:
+            self._traces[name] = traced.trace
+            traced.came_to(outcome)
+        return outcome
 
-    async def _write(self, row: UserRow, name: str, mutation: Mutation) -> Outcome | None:
+    async def _write(self, row: UserRow, name: str, mutation: Mutation, traced: Traced) -> Outcome | None:
         """Carry one mutation out, and return what it came to; None where it was not made."""
         attempt: Attempt | None = None
         permit: Permit | None = None
@@ -203,7 +212,8 @@ class Writing:
                             break  # the wish changed while this waited; the next plan knows
                         mutation, begun = newest, attempt or answers.begin(newest)
                         del self._waiting[name]
-                        answer = await self._call(name, session, begun)
+                        with traced.calling(mutation):
+                            answer = await self._call(name, session, begun)
                 except RateLimited as error:
                     self._desk.hindered(error)
                     self._waiting[name] = queued_at  # it was not made, and waits on where it stood
@@ -249,6 +259,7 @@ class Writing:
         outcome = None if self._failed(task) else task.result()
         if outcome is None:
             del self._busy[name]
+            self._traces.pop(name, None)
         else:
             self._unsure.discard(name)
             self._answered.append((name, outcome))
@@ -272,7 +283,7 @@ class Writing:
         outcomes = tuple(outcome for _, outcome in batch)
         fact = CallsAnswered(agency_id=agency_id, user_id=user_id, outcomes=outcomes)
         self._count_reports(under_way=1)
-        offset = await self._desk.tell(self._key, fact)
+        offset = await self._desk.tell(self._key, fact, [self._traces.pop(name, None) for name, _ in batch])
         self._busy |= {name: offset for name, _ in batch}
         self.folded(self._folded)
 

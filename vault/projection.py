@@ -120,7 +120,8 @@ class Projection:
         plain = self._keys.unseal_bytes(row.sealed)
         if plain is None:
             _log.warning(
-                "a page lacks its shifts: they are sealed with a key that is not in SHIFTCAL_VAULT_KEYS"
+                "a page lacks its shifts: they are sealed with a key that is not in SHIFTCAL_VAULT_KEYS",
+                extra={"decision": "page_unreadable", "agency": agency_id},
             )
         return plain
 

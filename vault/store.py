@@ -236,7 +236,10 @@ class Vault:
         token = self._opened(row)
         if token is None:
             # It stays: the key may come back. The user's disconnect must not fail for it.
-            _log.warning("cannot revoke at Google: %s", TokenUnreadable(row.agency_id, row.user_id))
+            fields = {"decision": "token_unreadable", "agency": row.agency_id}
+            _log.warning(
+                "cannot revoke at Google: %s", TokenUnreadable(row.agency_id, row.user_id), extra=fields
+            )
         return token
 
     def _opened(self, row: RevocationRow) -> TokenToRevoke | None:

@@ -84,9 +84,7 @@ class Batches:
                         results.append(self._result(record))
                 except Unreadable as error:
                     unreadable += 1
-                    log.warning(
-                        "%s %d:%d is passed over: %s", record.topic, record.partition, record.offset, error
-                    )
+                    log.warning("a record is passed over: %s", error, extra=_at(record))
         return Read(Batch(spans, statuses, views, results), unreadable)
 
     def _news(self, record: ConsumerRecord[bytes, bytes], value: T) -> News[T]:
@@ -110,6 +108,11 @@ class Batches:
         except (ValidationError, zstandard.ZstdError) as error:
             raise Unreadable(f"it is not a user's row ({type(error).__name__})") from None
         return encode(view(row, self._policies.of(row.agency_id), self._now()))
+
+
+def _at(record: ConsumerRecord[bytes, bytes]) -> dict[str, object]:
+    place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    return {"decision": "passed_over", **place}
 
 
 def _newest_by_key(

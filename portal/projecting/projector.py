@@ -80,12 +80,12 @@ class Projector:
                     pause = RETRY_S
                     await visit.follow()
             except Moved as moved:
-                log.info("the portal begins to read again: %s", moved)
+                log.info("the portal begins to read again: %s", moved, extra={"decision": "reads_again"})
             except (KafkaError, OperatorError, OSError) as error:
                 if (line := self._line(error)) is None:
                     raise
                 if self.freshness.failed(line):
-                    log.warning("the portal has no news for now: %s", line)
+                    log.warning("the portal has no news for now: %s", line, extra={"decision": "no_news"})
             await asyncio.sleep(pause)
             pause = min(2 * pause, RETRY_MOST_S)
 

@@ -102,9 +102,13 @@ class Visit:
             place = (self._followed.source(tp.topic), tp.partition)
             at = known.get(place, begins[tp])
             if at > ends[tp]:
-                log.warning(
-                    "%s partition %d ends at %d, and was read up to %d: it is read anew", *tp, ends[tp], at
-                )
+                fields = {
+                    "decision": "reads_anew",
+                    "topic": tp.topic,
+                    "partition": tp.partition,
+                    "offset": ends[tp],
+                }
+                log.warning("a partition ends before what was read of it: it is read anew", extra=fields)
                 if not await projection.rewind(place, at, begins[tp]):
                     raise Moved("another portal reads a partition anew")
                 at = begins[tp]
@@ -135,7 +139,7 @@ class Visit:
                 return await self._tools.vault.projection.apply(batch)
             except VaultUnavailable as error:
                 if self._tools.freshness.failed(str(error)):
-                    log.warning("the portal's news waits: %s", error)
+                    log.warning("the portal's news waits: %s", error, extra={"decision": "no_news"})
             await asyncio.sleep(pause)
             pause = min(2 * pause, RETRY_MOST_S)
 

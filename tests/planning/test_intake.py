@@ -82,7 +82,7 @@ def test_a_shift_says_little() -> None:
 
 def test_no_change_at_all() -> None:
     """An empty list is valid and does nothing."""
-    assert reading("schedule-changed", schedule()) == Reading()
+    assert reading("schedule-changed", schedule()) == Reading(agency_id="metro", calendar_id="dec")
 
 
 def test_a_newer_sender_adds_fields() -> None:
