@@ -15,7 +15,6 @@ from planning.agenda import Look, Rest, Write
 from schemas.errors import GoogleForNow
 from schemas.facts import TokenReleased
 from streams.care import Care
-from streams.look import look
 from streams.tables import NotOpen
 from streams.writing import Writing
 
@@ -121,7 +120,7 @@ class Lane:
     # Looking and releasing
 
     async def _look(self, row: UserRow, ticket: str) -> None:
-        seen = await look(self._desk, await self._desk.session(row), row, ticket)
+        seen = await self._desk.look(row, ticket)
         self._care.patience.succeeded()
         await self._care.tell(seen)
         self._writing.saw()
