@@ -30,10 +30,10 @@ LIVE = (
 NOWHERE = {f"google_{name}_url": "http://127.0.0.1:1" for name in ("api", "token", "revoke", "auth")}
 
 
-def shadow_of(world: World, name: str = "shadow", **settings: object) -> Worker:
+def shadow_of(world: World, **settings: str) -> Worker:
     """A shadow that has no key, no client of Google's and no way to it."""
     nothing = dict.fromkeys(("vault_keys", "google_client_id", "google_client_secret"), "")
-    return world.start(name, "--shadow", **{**nothing, **NOWHERE, **settings})
+    return world.start("shadow", "--shadow", **{**nothing, **NOWHERE, **settings})
 
 
 def new_agency(world: World, *users: str) -> Agency:
@@ -45,7 +45,7 @@ def new_agency(world: World, *users: str) -> Agency:
     return agency
 
 
-def begin_shadow(world: World, **settings: object) -> Worker:
+def begin_shadow(world: World, **settings: str) -> Worker:
     """Make a shadow's topics, start it, and wait until it has caught up."""
     world.settle()
     world.must("topics", "create", "--shadow")
@@ -190,7 +190,7 @@ def test_another_policy_and_a_cut_over(new_world: NewWorld, google: Google, tmp_
     u1.shows("s1")
     u2.shows("s2")
     google.delete(u2.calendar, u2.id_of("s2"))
-    shadow = begin_shadow(world, policies=changed)
+    shadow = begin_shadow(world, policies=str(changed))
     agency.schedule(shift("s3"), shift("t1", kind="training"))
     u1.shows("s1", "s3")
 
