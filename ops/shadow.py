@@ -22,6 +22,7 @@ from streams.lookup import looking
 from streams.reach import shadow_names_of
 from streams.serve import run
 from streams.settings import load_settings
+from streams.shadow_calls import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +89,7 @@ def diff(
 
     Reads: the changelogs of the table users of both groups, sync-results, dead-letters, the shadow's topics. Writes: nothing.
     """
-    found = run(_diff(load_settings(), comparing.Asked(agency, user, since), wait))
+    found = run(_diff(load_settings(), Asked(agency, user, since), wait))
     if as_json:
         say_json(_described(found))
     else:
@@ -100,7 +101,7 @@ def diff(
         raise typer.Exit(1)
 
 
-async def _diff(settings: Settings, asked: comparing.Asked, wait: float) -> Comparison:
+async def _diff(settings: Settings, asked: Asked, wait: float) -> Comparison:
     names = shadow_names_of(settings)
     async with looking(settings, comparing.topics(names)) as lookup:
         return await comparing.comparison(lookup, names, asked, wait)

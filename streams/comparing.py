@@ -10,56 +10,26 @@ they were looked at; users with work are looked at again; and a difference count
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-import orjson
-from aiokafka.structs import TopicPartition
-
 from planning.comparing import Compared, compare
-from schemas.comparisons import Calls, Comparison, Waits
-from schemas.errors import OperatorError
-from schemas.outputs import SyncResult
+from schemas.comparisons import Comparison, Waits
 from schemas.rows import UserRow
-from streams import codec
+from streams import codec, shadow_calls
 from streams.flow import count, waiting
-from streams.kafka import timestamp
-from streams.rebuild import DONE, reach
+from streams.rebuild import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from schemas.comparisons import Difference
-    from schemas.outputs import Action, CausedBy
-    from streams.lookup import Lookup, Record
+    from streams.lookup import Lookup
     from streams.names import Names, ShadowNames
+    from streams.shadow_calls import Asked
 
 #: Seconds between two looks at users that have still work.
 AGAIN_S = 0.5
-
-
-class Asked(NamedTuple):
-    """Whom the question is about; None: everybody. `since`: calls and dead letters from then on; None: all that both heard."""
-
-    agency_id: str | None = None
-    user_id: str | None = None
-    since: datetime | None = None
-
-    def wants(self, key: bytes) -> bool:
-        """Say whether this key of a user's row is asked about."""
-        if self.agency_id is None:
-            return True
-        if self.user_id is None:
-            return key.startswith(codec.key(self.agency_id, ""))
-        return key == codec.key(self.agency_id, self.user_id)
-
-
-class _Began(NamedTuple):
-    """When the shadow began to be caught up, and up to where it had read the inputs then."""
-
-    at: datetime
-    inputs: Mapping[tuple[str, int], int]
 
 
 class _Looked(NamedTuple):
@@ -96,7 +66,7 @@ def topics(names: ShadowNames) -> tuple[str, ...]:
 async def comparison(lookup: Lookup, names: ShadowNames, asked: Asked, seconds: float) -> Comparison:
     """Compare the two, waiting so long for what is under way."""
     live = names.of_live
-    began = await _began(lookup, names)
+    began = await shadow_calls.beginning(lookup, names)
     until = asyncio.get_running_loop().time() + seconds
     before, now = None, await _look(lookup, names, asked, until)
     while not (now.is_still and (not now.found or _is_same(before, now))):
@@ -106,12 +76,12 @@ async def comparison(lookup: Lookup, names: ShadowNames, asked: Asked, seconds: 
         before, now = now, await _look(lookup, names, asked, until)
     sure = _sure(before, now)
     calls = {
-        name: await _results(lookup, one.results, asked, began)
+        name: await shadow_calls.results(lookup, one.results, asked, began)
         for name, one in (("live", live), ("shadow", names))
     }
-    letters = [await _letters(lookup, one.dead_letters, asked, began) for one in (live, names)]
+    letters = [await shadow_calls.letters(lookup, one.dead_letters, asked, began) for one in (live, names)]
     told = [one for _, compared in sorted(sure.items()) for one in compared.differences]
-    causes = _causes(calls["live"]) | _causes(calls["shadow"])
+    causes = shadow_calls.causes(calls["live"]) | shadow_calls.causes(calls["shadow"])
     return Comparison(
         live_group=live.app_id,
         shadow_group=names.app_id,
@@ -121,8 +91,8 @@ async def comparison(lookup: Lookup, names: ShadowNames, asked: Asked, seconds: 
         differences=tuple(one.model_copy(update={"caused_by": causes.get(one.about)}) for one in told),
         turned=tuple(one.turned for _, one in sorted(sure.items()) if one.turned),
         waits=tuple(one.waits for _, one in sorted(sure.items()) if one.waits),
-        live_calls=_sum(calls["live"], began),
-        shadow_calls=_sum(calls["shadow"], began),
+        live_calls=shadow_calls.total(calls["live"], began),
+        shadow_calls=shadow_calls.total(calls["shadow"], began),
         live_letters=letters[0],
         shadow_letters=letters[1],
     )
@@ -190,72 +160,3 @@ def _doubted(one: Compared, seen: Mapping[tuple[str, ...], Difference], *, laggi
         raise ValueError("nothing was found of this user")
     why = "differs, and may only be behind"
     return Compared(waits=Waits(agency_id=first.agency_id, user_id=first.user_id, why=why))
-
-
-# Calls
-
-
-async def _began(lookup: Lookup, names: ShadowNames) -> _Began:
-    """Return where the shadow began; refuses while it has not caught up."""
-    at, inputs, done = None, dict[tuple[str, int], int](), False
-    tp = TopicPartition(names.rebuild, 0)
-    async for record in lookup.forwards(await lookup.ranges([tp])):
-        if record.key == b"inputs" and record.value is not None:
-            at = timestamp(record)
-            for name, offset in orjson.loads(record.value)["targets"].items():
-                topic, _, partition = name.rpartition("/")
-                inputs[topic, int(partition)] = offset
-        done = done or (record.key == DONE.encode() and bool(record.value))
-    if at is None or not done:
-        raise OperatorError(
-            f"the shadow {names.app_id} has not caught up yet: start it with `shiftcal worker --shadow`, and ask again once"
-            " it is ready"
-        )
-    return _Began(at, inputs)
-
-
-async def _since(
-    lookup: Lookup, topic: str, asked: Asked, began: _Began
-) -> dict[TopicPartition, tuple[int, int]]:
-    return await lookup.since(topic, max(began.at, asked.since) if asked.since else began.at)
-
-
-async def _results(lookup: Lookup, topic: str, asked: Asked, began: _Began) -> list[SyncResult]:
-    """Return the calls since the shadow began; one that was told twice counts once."""
-    found: dict[tuple[object, ...], SyncResult] = {}
-    async for record in lookup.forwards(await _since(lookup, topic, asked, began)):
-        if record.key is None or not asked.wants(record.key):
-            continue
-        one = SyncResult.model_validate_json(record.value)
-        found[one.google_event_id, one.action, one.at] = one
-    return list(found.values())
-
-
-async def _letters(lookup: Lookup, topic: str, asked: Asked, began: _Began) -> int:
-    """Count dead letters of what was read since; they are nobody's in particular."""
-
-    def is_new(record: Record) -> bool:
-        headers = {name: value.decode(errors="replace") for name, value in record.headers}
-        place = headers.get("source-topic", ""), int(headers.get("source-partition", "0"))
-        return int(headers.get("source-offset", "0")) >= began.inputs.get(place, 0)
-
-    found = [record async for record in lookup.forwards(await _since(lookup, topic, asked, began))]
-    return sum(map(is_new, found))
-
-
-def _sum(results: Iterable[SyncResult], began: _Began) -> Calls:
-    """Count the calls for messages that both have heard as they came; what a look repairs has none, and is left out."""
-    actions: Counter[Action] = Counter()
-    changes = set()
-    for one in results:
-        cause = one.caused_by
-        if cause is not None and cause.offset >= began.inputs.get((cause.topic, cause.partition), 0):
-            actions[one.action] += 1
-            changes.add((cause.topic, cause.partition, cause.offset))
-    return Calls(actions=dict(sorted(actions.items())), changes=len(changes))
-
-
-def _causes(results: Iterable[SyncResult]) -> dict[tuple[str, str, str, str], CausedBy | None]:
-    """Return the message behind the newest call about each shift."""
-    ordered = sorted(results, key=lambda one: one.at)
-    return {(one.agency_id, one.user_id, one.calendar_id, one.shift_id): one.caused_by for one in ordered}

@@ -26,6 +26,7 @@ from schemas.rows import UserRow
 from streams import codec, logs, serve
 from streams.desk import Desk, NoToken, Session
 from streams.errors import RuntimeRefused
+from streams.flow import is_rebuilt
 from streams.kafka import Pipeline
 from streams.lookup import looking
 from streams.lost_state import NEW_APP_ID
@@ -133,8 +134,14 @@ class Shadow:
         self.port = ShadowCalendars()
 
     async def open(self, stack: AsyncExitStack, check: Callable[[], None]) -> None:
-        """Reach the database, to read who is connected."""
+        """Reach the database, to read who is connected; refuses where there is no live group to compare with."""
         del check
+        live = self.names.of_live
+        async with looking(self._settings, [live.rebuild]) as lookup:
+            if not await is_rebuilt(lookup, live):
+                raise OperatorError(
+                    f"the live group {live.app_id} has no complete state yet: start a shadow once a worker of it is ready"
+                )
         reading = await Reading.open(self._settings.database_url.get_secret_value())
         stack.push_async_callback(reading.close)
         self.tokens = ShadowTokens(reading)

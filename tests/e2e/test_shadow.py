@@ -223,6 +223,7 @@ def test_another_policy_and_a_cut_over(new_world: NewWorld, google: Google, tmp_
     u1.shows("s1 (shift)", "s3 (shift)", "c1 (class)")
     u2.shows("s2 (shift)")
     world.settle()
+    assert difference(world, status=0)["alike"] == 3
     assert sorted(written(google, mark, u1, u2)) == sorted(
         (one["write"], one["shadow"]["google_event_id"]) for one in found["differences"]
     )
@@ -268,11 +269,15 @@ def test_a_shadow_that_is_killed(new_world: NewWorld, google: Google) -> None:
 
 
 def test_before_it_has_caught_up(new_world: NewWorld, google: Google) -> None:
-    """Without its topics it does not start, and before it has caught up nothing is compared; both say what to do."""
+    """Without its topics or a live group it does not start, and before it has caught up nothing is compared."""
     world = new_world(google)
     world.must("topics", "create")
     assert "run `shiftcal topics create --shadow`" in world.shiftcal("worker", "--shadow").complaint
     world.must("topics", "create", "--shadow")
     assert "start it with `shiftcal worker --shadow`" in world.shiftcal("shadow", "diff").complaint
+    shadow = shadow_of(world)
+    assert shadow.process.wait(timeout=60) == 1
+    assert "has no complete state yet" in shadow.tail()
+    assert "Traceback" not in shadow.tail()
     wrong = world.shiftcal("worker", "--shadow", shadow_app_id="shiftcal")
     assert "SHIFTCAL_SHADOW_APP_ID" in wrong.complaint
