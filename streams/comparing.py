@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from planning.comparing import Compared, compare
 from schemas.comparisons import Comparison, Waits
+from schemas.errors import OperatorError
 from schemas.rows import UserRow
 from streams import codec, shadow_calls
 from streams.flow import count, waiting
@@ -74,6 +75,13 @@ async def comparison(lookup: Lookup, names: ShadowNames, asked: Asked, seconds: 
             break
         await asyncio.sleep(AGAIN_S)
         before, now = now, await _look(lookup, names, asked, until)
+    if now.users == 0 and asked.agency_id is not None:
+        whom = (
+            f"{asked.agency_id}/{asked.user_id}" if asked.user_id else f"anybody of agency {asked.agency_id}"
+        )
+        raise OperatorError(
+            f"neither group knows {whom}: check the id, `shiftcal status` names the agencies that are known"
+        )
     sure = _sure(before, now)
     calls = {
         name: await shadow_calls.results(lookup, one.results, asked, began)

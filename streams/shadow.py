@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from pydantic import SecretStr
@@ -53,9 +54,7 @@ BEGIN_ANEW = "begin a new shadow: `shiftcal topics create --shadow` and `shiftca
 def run(settings: Settings, policies: Policies, *, accept_truncated_history: bool = False) -> None:
     """Run a shadow in this process until SIGTERM or SIGINT."""
     logs.configure(settings)
-    own = settings.model_copy(
-        update={"state_dir": settings.state_dir.with_name(f"{settings.state_dir.name}-shadow")}
-    )
+    own = settings.model_copy(update={"state_dir": Path(f"{settings.state_dir}-shadow")})
     with membership(own.state_dir) as instance_id:
         worker = Worker(own, policies, instance_id, Shadow(own))
         try:

@@ -215,6 +215,7 @@ def test_another_policy_and_a_cut_over(new_world: NewWorld, google: Google, tmp_
     assert "u2" not in said.out
     assert "(class)" not in said.out
     assert difference(world, "metro-ems", "u3", status=0)["users"] == 1
+    assert "neither group knows metro-ems/u9" in world.shiftcal("shadow", "diff", "metro-ems", "u9").complaint
 
     assert shadow.stop() == 0
     assert world.workers[0].stop() == 0
