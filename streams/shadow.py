@@ -141,6 +141,9 @@ class Shadow:
                 raise OperatorError(
                     f"the live group {live.app_id} has no complete state yet: start a shadow once a worker of it is ready"
                 )
+        log.info(
+            "a shadow of group %s: no call is made, they are told to %s", live.app_id, self.names.results
+        )
         reading = await Reading.open(self._settings.database_url.get_secret_value())
         stack.push_async_callback(reading.close)
         self.tokens = ShadowTokens(reading)
