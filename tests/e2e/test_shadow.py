@@ -49,7 +49,7 @@ def begin_shadow(world: World, **settings: str) -> Worker:
     """Make a shadow's topics, start it, and wait until it has caught up."""
     world.settle()
     world.must("topics", "create", "--shadow")
-    return shadow_of(world, **settings).wait_ready()
+    return shadow_of(world, **settings).wait_ready(180)
 
 
 def told(record: Record) -> tuple[object, ...]:
@@ -78,11 +78,19 @@ def the_usual(agency: Agency) -> None:
     u1, u2 = agency.users[:2]
     agency.schedule(shift("s1", 2, title="edited"), shift("s3"), gone("s2", 2))
     u1.shows("edited", "s3")
+    both(agency.world)
     agency.schedule(shift("s4", user="u2"), shift("s3", 2, user="u2"))
     u2.shows("s3", "s4")
+    both(agency.world)
     agency.publish(2, since=in_days(2).date())
     u1.command("resync")
-    agency.world.settle()
+    both(agency.world)
+
+
+def both(world: World) -> None:
+    """Wait for both groups: whoever is behind joins changes into fewer calls, and rightly so."""
+    world.settle()
+    world.settle(SHADOW)
 
 
 def test_side_by_side(new_world: NewWorld, google: Google) -> None:
@@ -103,12 +111,14 @@ def test_side_by_side(new_world: NewWorld, google: Google) -> None:
     agency.schedule(shift("s5", user="u3"))
     world.connect(u3)
     u3.shows("s5")
+    both(world)
     agency.unpublish(3)
     for user in (u1, u2, u3):
         user.shows()
-    world.settle(SHADOW)
+    both(world)
     agency.publish(4)
     u2.shows("s3", "s4")
+    both(world)
     u2.command("disconnect", purge=True)
     u2.shows()
     u2.is_told("stopped")
@@ -161,7 +171,7 @@ def test_what_a_shadow_touches(new_world: NewWorld, google: Google) -> None:
     assert "has still to process" in behind.out
     assert "would" not in behind.out
     world.start("live").wait_ready()
-    shadow_of(world).wait_ready()
+    shadow_of(world).wait_ready(180)
     u1.shows("edited", "s3")
     u2.shows()
     found = difference(world, status=0)
@@ -261,7 +271,7 @@ def test_a_shadow_that_is_killed(new_world: NewWorld, google: Google) -> None:
     eventually(lambda: len(world.records(f"{SHADOW}-calls")), lambda count: count >= 10)
     shadow.kill()
     agency.schedule(*(shift(f"s{n}", 2, user=f"u{n % 2 + 1}", title=f"t{n}") for n in range(10)))
-    shadow_of(world).wait_ready()
+    shadow_of(world).wait_ready(180)
     agency.schedule(*(gone(f"s{n}", 3) for n in range(5)))
     world.settle(seconds=120)
     found = difference(world, status=0)
