@@ -14,7 +14,7 @@ from ops.raising import raise_format
 from ops.teach import add
 from streams import topics
 from streams.kafka import reaching
-from streams.reach import broker_of, names_of
+from streams.reach import broker_of, names_of, shadow_names_of
 from streams.serve import run
 from streams.settings import Settings, load_settings
 
@@ -28,7 +28,10 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="topics")
 
 
-def create() -> None:
+_Shadow = Annotated[bool, typer.Option("--shadow", help="The topics of a shadow, see `worker --shadow`.")]
+
+
+def create(shadow: _Shadow = False) -> None:
     """Create the topics that are missing; those that exist stay as they are.
 
     Input topics get unlimited retention, because all state can be rebuilt from them. Afterwards everything is checked
@@ -36,16 +39,18 @@ def create() -> None:
 
     Example: [bold]SHIFTCAL_PARTITIONS=12 SHIFTCAL_REPLICATION=3 shiftcal topics create[/bold]
 
-    Reads: SHIFTCAL_TOPIC_PREFIX, SHIFTCAL_APP_ID, SHIFTCAL_PARTITIONS, SHIFTCAL_REPLICATION. Writes: topics.
+    Reads: SHIFTCAL_TOPIC_PREFIX, SHIFTCAL_APP_ID, SHIFTCAL_SHADOW_APP_ID, SHIFTCAL_PARTITIONS, SHIFTCAL_REPLICATION.
+    Writes: topics.
     """
     settings = load_settings()
-    run(_create(settings))
-    if _told(run(_check(settings))):
+    run(_create(settings, shadow=shadow))
+    if _told(run(_check(settings, shadow=shadow))):
         raise typer.Exit(1)
 
 
 def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document for a script.")] = False,
+    shadow: _Shadow = False,
 ) -> None:
     """Say what is missing, and what differs from what is needed.
 
@@ -56,7 +61,7 @@ def check(
 
     Reads: the topics' partitions, configuration and first offsets. Writes: nothing.
     """
-    found = run(_check(load_settings()))
+    found = run(_check(load_settings(), shadow=shadow))
     if as_json:
         wrong = any(each.severity is topics.Severity.ERROR for each in found)
         items = [{"severity": each.severity, "topic": each.topic, "what": each.what} for each in found]
@@ -69,8 +74,12 @@ def check(
         raise typer.Exit(1)
 
 
-async def _create(settings: Settings) -> None:
-    specs = names_of(settings).specs(settings.partitions)
+def _specs(settings: Settings, *, shadow: bool) -> tuple[topics.Spec, ...]:
+    return (shadow_names_of(settings) if shadow else names_of(settings)).specs(settings.partitions)
+
+
+async def _create(settings: Settings, *, shadow: bool) -> None:
+    specs = _specs(settings, shadow=shadow)
     with reaching(settings):
         created = await topics.create(broker_of(settings), specs, settings.replication)
     partitions = {spec.name: spec.partitions for spec in specs}
@@ -80,9 +89,9 @@ async def _create(settings: Settings) -> None:
         say(f"nothing to create: all {len(specs)} topics exist")
 
 
-async def _check(settings: Settings) -> list[topics.Difference]:
+async def _check(settings: Settings, *, shadow: bool) -> list[topics.Difference]:
     with reaching(settings):
-        return await topics.check(broker_of(settings), names_of(settings).specs(settings.partitions))
+        return await topics.check(broker_of(settings), _specs(settings, shadow=shadow))
 
 
 def _told(found: list[topics.Difference]) -> bool:

@@ -6,7 +6,7 @@ not wait for Faust.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,10 @@ from streams.kafka import expect
 from streams.policies import load_policies
 from streams.serve import run
 from streams.settings import load_settings
+
+if TYPE_CHECKING:
+    from schemas.policy import Policies
+    from streams.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +36,13 @@ def worker(
             help="Go on where state is lost and an input topic's beginning is gone: what stood there is not known any more.",
         ),
     ] = False,
+    shadow: Annotated[
+        bool,
+        typer.Option(
+            "--shadow",
+            help="Consume beside the live group, publish the calls that would be made, and write nothing to Google.",
+        ),
+    ] = False,
 ) -> None:
     """Run the stream processor; several may run beside each other, each with a state directory of its own.
 
@@ -41,12 +52,28 @@ def worker(
 
     Reads: the input topics, SHIFTCAL_POLICIES, the connections' database. Writes: Google calendars, the topics
     sync-results, sync-status, dead-letters and the internal ones, SHIFTCAL_STATE_DIR.
+
+    With [bold]--shadow[/bold] it is a group of its own, APP_ID-shadow unless SHIFTCAL_SHADOW_APP_ID names another, with the
+    topics that [bold]topics create --shadow[/bold] makes and the state in SHIFTCAL_STATE_DIR with -shadow behind it. It needs
+    neither keys nor a Google client, and changes nothing of the live group's. [bold]shadow diff[/bold] compares the two.
     """
     settings = load_settings()
     policies = load_policies(settings.policies)
+    if shadow:
+        _shadow(settings, policies, accept_truncated_history=accept_truncated_history)
+        return
     # Asked here first: what the worker meets itself goes to its log, too.
     run(expect(settings))
     from streams.worker import run as work  # noqa: PLC0415  Faust takes half a second
+
+    with kafka_failures(settings):
+        work(settings, policies, accept_truncated_history=accept_truncated_history)
+
+
+def _shadow(settings: Settings, policies: Policies, *, accept_truncated_history: bool) -> None:
+    run(expect(settings))
+    run(expect(settings, shadow=True))
+    from streams.shadow import run as work  # noqa: PLC0415  Faust takes half a second
 
     with kafka_failures(settings):
         work(settings, policies, accept_truncated_history=accept_truncated_history)

@@ -15,6 +15,7 @@ from planning.connection import fold_release, fold_resync, fold_trouble, fold_tu
 from planning.contributed import contributed
 from planning.drift import noted
 from planning.identity import shift_key
+from planning.inheriting import inherit
 from planning.preferences import preferred
 from planning.record import record
 from planning.results import results
@@ -28,6 +29,7 @@ from schemas.facts import (
     Contribution,
     Deactivated,
     Disconnected,
+    Inherited,
     PreferencesSet,
     ResyncAsked,
     TokenReleased,
@@ -129,6 +131,8 @@ def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:
             return preferred(row, fact)
         case CalendarSeen():
             return _seen(row, fact, terms)
+        case Inherited():
+            return inherit(row, fact)
         case CallsAnswered(outcomes=outcomes):
             for outcome in outcomes:
                 row = record(row, outcome)

@@ -252,6 +252,15 @@ class VerifyDue(Shape):
     ticket: str
 
 
+class Inherited(Shape):
+    """What another group's worker knows of Google for this user; `row` is the JSON of its row, in this release's spelling."""
+
+    fact: Literal["inherited"] = "inherited"
+    agency_id: str
+    user_id: str
+    row: str
+
+
 class Forgotten(Shape):
     """Nothing shall be kept of this person, as of `at`; a turn of the connection that is newer outlives it."""
 
@@ -273,7 +282,8 @@ UserFact = Annotated[
     | TokenReleased
     | UserReleased
     | PreferencesSet
-    | VerifyDue,
+    | VerifyDue
+    | Inherited,
     Field(discriminator="fact"),
 ]
 

@@ -10,11 +10,12 @@ import time
 from collections import OrderedDict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gcal.port import Grant, may_write
 from schemas.errors import GrantLost
 from streams import codec
+from streams.look import look
 from streams.tables import NotOpen
 from streams.traces import headers
 from streams.tracing import Silent
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from gcal.port import CalendarPort, Page
     from planning.urgency import Place
     from schemas.answers import Answer
-    from schemas.facts import UserFact
+    from schemas.facts import CalendarSeen, UserFact
     from schemas.mutations import Call
     from schemas.policy import Policies
     from schemas.rows import UserRow
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from streams.sender import Sender
     from streams.traces import Trace
     from streams.tracing import Tracing
-    from vault import Vault
+    from vault import Connection, TokenToRevoke
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,24 @@ class Closed(Exception):
 
 class NoToken(Exception):
     """The vault has no live connection of this user."""
+
+
+class Tokens(Protocol):
+    """What lanes ask of the vault."""
+
+    async def connection(self, agency_id: str, user_id: str) -> Connection | None:
+        """Return the user's live connection with its token."""
+        ...
+
+    async def release(
+        self, agency_id: str, user_id: str, ended_at: datetime, reason: str
+    ) -> TokenToRevoke | None:
+        """End the connection, and return the token that has to be revoked."""
+        ...
+
+    async def revoked(self, token_id: str) -> None:
+        """Drop a token that Google has forgotten."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -77,7 +96,7 @@ class Desk:
     rows: Repository[UserRow]
     policies: Policies
     port: CalendarPort
-    vault: Vault
+    vault: Tokens
     quota: Quota
     sender: Sender
     names: Names
@@ -122,6 +141,10 @@ class Desk:
         if len(self._sessions) > _REMEMBERED:
             self._sessions.popitem(last=False)
         return session
+
+    async def look(self, row: UserRow, ticket: str) -> CalendarSeen:
+        """Look at Google for this user."""
+        return await look(self, await self.session(row), row, ticket)
 
     def forget(self, row: UserRow) -> None:
         """Ask the vault again next time, and Google for another access token."""

@@ -20,7 +20,7 @@ from schemas.errors import OperatorError
 from streams.cluster import Cluster
 from streams.failures import kafka_failures
 from streams.overheard import listening
-from streams.reach import broker_of, names_of
+from streams.reach import broker_of, names_of, shadow_names_of
 from streams.sender import Sender
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 #: Deliveries under way at once: enough to fill batches, few enough to know soon that one failed.
 _OPEN: Final = 2_000
 _STALLED_S: Final = 60.0
+
+CREATE: Final = "shiftcal topics create"
 
 
 def quiet() -> None:
@@ -45,10 +47,14 @@ def reaching(settings: Settings) -> Iterator[None]:
         yield
 
 
-async def expect(settings: Settings) -> None:
+async def expect(settings: Settings, *, shadow: bool = False) -> None:
     """Refuse to go on without Kafka, or without one of our topics."""
+    names = shadow_names_of(settings) if shadow else names_of(settings)
+    cure = "shiftcal topics create --shadow" if shadow else CREATE
     with reaching(settings):
-        await _counts(settings, [spec.name for spec in names_of(settings).specs(settings.partitions)])
+        async with Cluster(broker_of(settings)) as cluster:
+            counts = await cluster.partition_counts()
+        missing([spec.name for spec in names.specs(settings.partitions)], counts, cure)
 
 
 @asynccontextmanager
@@ -188,10 +194,8 @@ async def _counts(settings: Settings, topics: Sequence[str]) -> dict[str, int]:
     return counts
 
 
-def missing(topics: Iterable[str], counts: Mapping[str, int]) -> None:
-    """Refuse to go on where one of these topics is not there."""
+def missing(topics: Iterable[str], counts: Mapping[str, int], cure: str = CREATE) -> None:
+    """Refuse to go on where one of these topics is not there; `cure`: the command that makes them."""
     if lacking := sorted(set(topics) - counts.keys()):
         many = "topics are" if len(lacking) > 1 else "topic is"
-        raise OperatorError(
-            f"{len(lacking)} {many} missing ({', '.join(lacking)}): run `shiftcal topics create`"
-        )
+        raise OperatorError(f"{len(lacking)} {many} missing ({', '.join(lacking)}): run `{cure}`")

@@ -15,7 +15,6 @@ from planning.agenda import Look, Rest, Write
 from schemas.errors import GoogleForNow
 from schemas.facts import TokenReleased
 from streams.care import Care
-from streams.look import look
 from streams.tables import NotOpen
 from streams.writing import Writing
 
@@ -123,7 +122,7 @@ class Lane:
     async def _look(self, row: UserRow, ticket: str) -> None:
         verify = row.connection.verify
         with self._desk.tracing.looking(row, verify.cause if verify else None):
-            seen = await look(self._desk, await self._desk.session(row), row, ticket)
+            seen = await self._desk.look(row, ticket)
         self._care.patience.succeeded()
         await self._care.tell(seen)
         self._writing.saw()

@@ -158,3 +158,33 @@ class Names:
             Spec(self.status, Role.STATUS, partitions),
             Spec(self.dead_letters, Role.LETTERS, partitions),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowNames(Names):
+    """Real names of a shadow's topics: the inputs are everybody's, all else is its own.
+
+    `live` is the app id of the group beside which it runs.
+    """
+
+    live: str = "shiftcal"
+
+    @property
+    def of_live(self) -> Names:
+        """Names of the group beside which it runs."""
+        return Names(self.prefix, self.live)
+
+    @property
+    def results(self) -> str:
+        """The calls that it would have made."""
+        return f"{self.app_id}-calls"
+
+    @property
+    def status(self) -> str:
+        """Each user's status, as the shadow sees it."""
+        return f"{self.app_id}-status"
+
+    @property
+    def dead_letters(self) -> str:
+        """What the shadow could not read."""
+        return f"{self.app_id}-dead-letters"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streams.names import Names
+from streams.names import Names, ShadowNames
 from streams.security import Broker
 
 if TYPE_CHECKING:
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 def names_of(settings: Settings) -> Names:
     """The real names of all topics."""
     return Names(settings.topic_prefix, settings.app_id)
+
+
+def shadow_names_of(settings: Settings) -> ShadowNames:
+    """The real names of all topics of a shadow beside the group of these settings."""
+    app = settings.shadow_app_id or f"{settings.app_id}-shadow"
+    return ShadowNames(settings.topic_prefix, app, settings.app_id)
 
 
 def broker_of(settings: Settings) -> Broker:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from streams.names import Names
     from streams.sender import Sender
 
-__all__ = ["Rebuild", "StateLost", "TruncatedHistory"]
+__all__ = ["Rebuild", "StateLost", "TruncatedHistory", "reach"]
 log = logging.getLogger(__name__)
 
 DONE = "done"
@@ -107,7 +107,9 @@ class Rebuild:
                 if stage in records
                 else await self._announce(stage, topics)
             )
-            await self._reach(stage, targets)
+            await reach(self._cluster, self._names.app_id, targets)
+            reached = {"decision": "rebuild_stage_reached", "stage": stage}
+            log.info("rebuild: stage %s reached", stage, extra=reached)
         else:
             await self._write(DONE, {"ends": _named(await self._state_ends())})
             line = "rebuild done: the state is complete, calendars are synced from now on"
@@ -131,31 +133,6 @@ class Rebuild:
             log.warning("rebuild: stage %s waits for offsets to be processed", stage, extra=fields)
         return targets
 
-    async def _reach(self, stage: str, targets: Mapping[TopicPartition, int]) -> None:
-        """Wait until the group has committed up to the targets, or up to their last record where none follows."""
-        loop = asyncio.get_running_loop()
-        open_ = {tp: target for tp, target in targets.items() if target > 0}
-        moved: dict[TopicPartition, tuple[int, float]] = {}
-        while open_:
-            committed = await self._cluster.committed(self._names.app_id, open_.keys())
-            for tp, target in list(open_.items()):
-                position = committed.get(tp, 0)
-                last, since = moved.get(tp, (-1, 0.0))
-                if position >= target:
-                    del open_[tp]
-                elif position != last:
-                    moved[tp] = position, loop.time()
-                elif loop.time() - since > STALLED_S:
-                    # Transaction markers and deleted records are never processed, so never committed.
-                    if await self._cluster.first_record(tp, position, target) is None:
-                        del open_[tp]
-                    moved[tp] = position, loop.time()
-            if open_:
-                await asyncio.sleep(POLL_S)
-        log.info(
-            "rebuild: stage %s reached", stage, extra={"decision": "rebuild_stage_reached", "stage": stage}
-        )
-
     async def _state_ends(self) -> dict[TopicPartition, int]:
         return await self._cluster.ends(
             await self._partitions((*self._names.internal, *self._names.changelogs))
@@ -173,6 +150,29 @@ class Rebuild:
 
     async def _write(self, key: str, value: Mapping[str, Any]) -> None:
         await self._sender.deliver(self._names.rebuild, key.encode(), json.dumps(value).encode())
+
+
+async def reach(cluster: Cluster, group: str, targets: Mapping[TopicPartition, int]) -> None:
+    """Wait until a group has committed up to the targets, or up to their last record where none follows."""
+    loop = asyncio.get_running_loop()
+    open_ = {tp: target for tp, target in targets.items() if target > 0}
+    moved: dict[TopicPartition, tuple[int, float]] = {}
+    while open_:
+        committed = await cluster.committed(group, open_.keys())
+        for tp, target in list(open_.items()):
+            position = committed.get(tp, 0)
+            last, since = moved.get(tp, (-1, 0.0))
+            if position >= target:
+                del open_[tp]
+            elif position != last:
+                moved[tp] = position, loop.time()
+            elif loop.time() - since > STALLED_S:
+                # Transaction markers and deleted records are never processed, so never committed.
+                if await cluster.first_record(tp, position, target) is None:
+                    del open_[tp]
+                moved[tp] = position, loop.time()
+        if open_:
+            await asyncio.sleep(POLL_S)
 
 
 def _named(offsets: Mapping[TopicPartition, int]) -> dict[str, int]:

@@ -84,6 +84,10 @@ class Settings(BaseSettings):
         "shiftcal",
         description="Names the consumer group and the internal topics; a new one rebuilds all state.",
     )
+    shadow_app_id: Annotated[str, AfterValidator(rules.app_id)] | None = Field(
+        None,
+        description="Names a shadow's consumer group and its topics; none: APP_ID with -shadow behind it.",
+    )
     session_timeout_s: Seconds = Field(
         10, description="Seconds of silence after which Kafka gives a worker's partitions to another one."
     )
@@ -204,6 +208,14 @@ class Settings(BaseSettings):
         protocol = str(info.data.get("kafka_security_protocol", ""))
         if value is None and protocol.startswith("SASL_"):
             msg = f"is needed, because {PREFIX}KAFKA_SECURITY_PROTOCOL is {protocol}"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("shadow_app_id")
+    @classmethod
+    def _another_group(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and value == info.data.get("app_id"):
+            msg = f"is {PREFIX}APP_ID itself: a shadow is a group of its own"
             raise ValueError(msg)
         return value
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gcal.client import GoogleCalendar, GoogleSettings
+from gcal.client import GoogleSettings
 from schemas.errors import OperatorError
 from schemas.rows import UserRow
 from streams import logs, serve, tables, topics
@@ -25,26 +25,22 @@ from streams.backlog import Backlog
 from streams.clock import Pulse
 from streams.cluster import Cluster
 from streams.continuity import Continuity
-from streams.desk import Desk
 from streams.faustapp import Wiring, make_app
 from streams.gate import Gate
 from streams.health import health
 from streams.lanes import Lanes
 from streams.membership import membership
 from streams.metrics import Metrics
-from streams.outbox import keep_sending
+from streams.outside import Live
 from streams.owners import Owners
-from streams.preferences import tell_all_preferences
 from streams.quota import Quota
-from streams.reach import broker_of, names_of
+from streams.reach import broker_of
 from streams.rebuild import Rebuild
 from streams.repository import Repository
-from streams.revocations import keep_revoking
 from streams.sender import Sender
 from streams.shares import Shares
 from streams.slimness import keep_slim
 from streams.tracing import tracing_of
-from vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -53,6 +49,7 @@ if TYPE_CHECKING:
 
     from schemas.policy import Policies
     from streams.faustapp import App
+    from streams.outside import Outside
     from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -67,22 +64,17 @@ def run(settings: Settings, policies: Policies, *, accept_truncated_history: boo
     """Run a worker in this process until SIGTERM or SIGINT."""
     logs.configure(settings)
     with membership(settings.state_dir, settings.instance_id) as instance_id:
-        worker = Worker(settings, policies, instance_id)
+        outside = Live(settings, google_of(settings))
+        worker = Worker(settings, policies, instance_id, outside)
         serve.run(worker.run(accept_truncated_history=accept_truncated_history))
-
-
-async def open_vault(settings: Settings) -> Vault:
-    """Open the database of connections."""
-    keys = [key.get_secret_value() for key in settings.vault_keys]
-    return await Vault.open(settings.database_url.get_secret_value(), keys)
 
 
 class Worker:
     """One worker of the group. `Lifecycle` of its Faust app: what a rebalance asks of the lanes."""
 
-    def __init__(self, settings: Settings, policies: Policies, instance_id: str) -> None:
+    def __init__(self, settings: Settings, policies: Policies, instance_id: str, outside: Outside) -> None:
         self._settings, self._policies, self._instance_id = settings, policies, instance_id
-        self._names = names_of(settings)
+        self._outside, self._names = outside, outside.names
         self._broker = broker_of(settings)
         self._metrics = Metrics()
         self._paused_at = time.monotonic()
@@ -101,10 +93,6 @@ class Worker:
 
     async def run(self, *, accept_truncated_history: bool = False) -> None:
         """Start, serve, stop."""
-        if not self._settings.vault_keys:
-            raise OperatorError(
-                "SHIFTCAL_VAULT_KEYS is not set: the worker needs the Fernet keys that tokens are encrypted with"
-            )
         async with AsyncExitStack() as stack:
             self._tracing = tracing_of(self._settings, self._names.app_id)
             stack.push_async_callback(self._tracing.stop)
@@ -117,23 +105,19 @@ class Worker:
             for topic in (self._names.user_facts, self._names.calendar_facts):
                 await sender.partitions(topic)
             await agree(cluster, sender, self._names)
-            vault = await open_vault(self._settings)
-            stack.push_async_callback(vault.close)
-            port = await stack.enter_async_context(
-                GoogleCalendar(google_of(self._settings), self._check, self._tracing.http())
-            )
+            await self._outside.open(stack, self._check, self._tracing.http())
             self._rebuild = Rebuild(
                 cluster,
                 sender,
                 self._names,
                 accept_truncated_history=accept_truncated_history,
-                tell_what_no_input_holds=partial(tell_all_preferences, vault, sender, self._names),
+                tell_what_no_input_holds=partial(self._outside.tell_what_no_input_holds, sender),
             )
             self._owners = Owners(cluster, sender, self._names, self._instance_id)
             await self._rebuild.begin()
-            app = self._build(cluster, (sender, teller), vault, port)
+            app = self._build(cluster, (sender, teller))
             await stack.enter_async_context(health(self._settings, self.is_ready, self._page))
-            await stack.enter_async_context(self._beside(vault, sender, port))
+            await stack.enter_async_context(self._beside(sender))
             log.info("worker of group %s starts", self._names.app_id, extra={"decision": "worker_starts"})
             await serve.serve(app)
             log.info("worker of group %s stopped", self._names.app_id, extra={"decision": "worker_stopped"})
@@ -150,9 +134,7 @@ class Worker:
         if errors := [str(one) for one in differences if one.severity is topics.Severity.ERROR]:
             raise OperatorError("; ".join(errors))
 
-    def _build(
-        self, cluster: Cluster, senders: tuple[Sender, Sender], vault: Vault, port: GoogleCalendar
-    ) -> App:
+    def _build(self, cluster: Cluster, senders: tuple[Sender, Sender]) -> App:
         settings, (sender, teller) = self._settings, senders
         self._pulse = Pulse(self._wiring.session_timeout, self._wiring.heartbeat_interval)
         continuity = Continuity(cluster, frozenset(self._names.internal), self._pulse.is_fresh)
@@ -170,11 +152,11 @@ class Worker:
         )
         self._quota.schedule.backlog = Backlog(self._unfolded)
         self._shares = Shares(self._quota, settings.google_project_per_minute, settings.partitions)
-        self._desk = Desk(
+        self._desk = self._outside.desk(
             rows=rows,
             policies=self._policies,
-            port=port,
-            vault=vault,
+            port=self._outside.port,
+            vault=self._outside.tokens,
             quota=self._quota,
             sender=sender,
             names=self._names,
@@ -190,13 +172,12 @@ class Worker:
         return app
 
     @asynccontextmanager
-    async def _beside(self, vault: Vault, sender: Sender, port: GoogleCalendar) -> AsyncIterator[None]:
+    async def _beside(self, sender: Sender) -> AsyncIterator[None]:
         """Run what runs beside the streams."""
         works = (
             self._pulse.beat(),
             self._lanes.rounds(),
-            keep_sending(vault, sender, self._names),
-            keep_revoking(vault, port),
+            *self._outside.works(sender),
             keep_slim(lambda: len(self._lanes) > 0),
         )
         tasks = [asyncio.create_task(self._guarded(work), context=Context()) for work in works]

@@ -29,6 +29,7 @@ from vault.portal_values import (
     Source,
     Span,
 )
+from vault.reading import Known, Reading
 from vault.store import Vault
 from vault.values import (
     Announcement,
@@ -53,6 +54,7 @@ __all__ = [
     "ConnectionInfo",
     "Erased",
     "Inspection",
+    "Known",
     "LastResult",
     "LatencyMinute",
     "Left",
@@ -63,6 +65,7 @@ __all__ = [
     "Person",
     "PortalSession",
     "ProjectedStatus",
+    "Reading",
     "Role",
     "Rotated",
     "Source",

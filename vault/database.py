@@ -38,10 +38,11 @@ class Part(IntEnum):
 class Database:
     """One database, and its pool of connections."""
 
-    def __init__(self, url: str, wait_s: float) -> None:
+    def __init__(self, url: str, wait_s: float, *, read_only: bool = False) -> None:
+        """`read_only`: the database itself refuses every change of ours."""
         self._url = parse_url(url)
         self._wait_s = wait_s
-        self._engine = _engine(self._url, wait_s)
+        self._engine = _engine(self._url, wait_s, read_only=read_only)
         # Same pool; the option tells SQLite's `begin` hook what to say. IMMEDIATE: a reader that turns writer is
         # refused at once where another one wrote in between.
         self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
@@ -172,9 +173,11 @@ def _where(url: URL) -> str:
     return f"the database {url.database} at {url.host}:{url.port or 5432}"
 
 
-def _engine(url: URL, wait_s: float) -> AsyncEngine:
+def _engine(url: URL, wait_s: float, *, read_only: bool) -> AsyncEngine:
     sqlite = url.drivername == SQLITE
     server_settings = {"application_name": "shiftcal", "lock_timeout": str(int(wait_s * 1000))}
+    if read_only:
+        server_settings["default_transaction_read_only"] = "on"
     connect_args: dict[str, Any] = (
         {"timeout": wait_s}
         if sqlite
@@ -186,7 +189,7 @@ def _engine(url: URL, wait_s: float) -> AsyncEngine:
         url, hide_parameters=True, pool_pre_ping=True, pool_timeout=wait_s, connect_args=connect_args
     )
     if sqlite:
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "connect", _only_read_sqlite if read_only else _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
@@ -198,6 +201,13 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     cursor = dbapi_connection.cursor()
     # Erased means overwritten: a deleted row's bytes would stay in the file.
     cursor.execute("PRAGMA secure_delete = ON")
+    cursor.close()
+
+
+def _only_read_sqlite(dbapi_connection: Any, _record: object) -> None:
+    dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    cursor.execute("PRAGMA query_only = ON")
     cursor.close()
 
 
