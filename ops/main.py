@@ -28,6 +28,7 @@ from ops import (
     release,
     replay,
     rotation,
+    secrets,
     topics,
     validate,
     workers,
@@ -62,6 +63,7 @@ for verbs in (
     dead_letters,
     forget,
     rotation,
+    secrets,
     doctor,
 ):
     verbs.register(app)
