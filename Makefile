@@ -13,10 +13,10 @@ PIP      := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos fuzz soak check format bench lock clean
+.PHONY: help demo test chaos fuzz soak compose-test check format bench lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## everything on this machine, with a page to watch; ARGS=--script runs it through and ends
 	$(BIN)/shiftcal demo $(ARGS)
@@ -33,6 +33,9 @@ fuzz: $(DEV) ## thousands of spoiled messages and requests to one worker; FUZZ=2
 
 soak: $(DEV) ## an hour at twenty changes a second, and whether anything grows; ARGS="--minutes 5"
 	$(BIN)/python -m bench.soak $(ARGS)
+
+compose-test: $(DEV) ## docker-compose.host.yml for real, a worker killed meanwhile; needs a Docker engine
+	$(BIN)/python -m tests.deploy.compose
 
 check: $(DEV) ## lint, format, types, who may import whom, and known vulnerabilities
 	$(BIN)/ruff check .
