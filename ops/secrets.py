@@ -70,7 +70,7 @@ def create(
 
     A vault key and a key for the portal's links; with [bold]--postgres[/bold] a password for PostgreSQL and the
     database's address. With [bold]--standin[/bold] calls go to a stand-in for Google, unless SHIFTCAL_GOOGLE_CLIENT_ID and
-    SHIFTCAL_GOOGLE_CLIENT_SECRET are set: then to Google, and what was written for the stand-in is taken away.
+    SHIFTCAL_GOOGLE_CLIENT_SECRET are set: then to Google, and both are kept there, too.
 
     Example: [bold]shiftcal secrets create /etc/shiftcal/secrets[/bold]
 
@@ -124,23 +124,26 @@ def _google(box: Box, api: str, page: str) -> None:
     from sandbox.google.consent_page import AUTH_PATH  # noqa: PLC0415  as in `ops.vaults`
     from sandbox.google.oauth import REVOKE_PATH, TOKEN_PATH  # noqa: PLC0415
 
-    given = [bool(os.environ.get(f"{PREFIX}{name.upper()}")) for name in _CLIENT]
-    if any(given) and not all(given):
+    client = {name: os.environ.get(f"{PREFIX}{name.upper()}", "") for name in _CLIENT}
+    ours = all(client.values())
+    if any(client.values()) and not ours:
         raise OperatorError(
             f"{PREFIX}GOOGLE_CLIENT_ID and {PREFIX}GOOGLE_CLIENT_SECRET: set both for Google, or none for the stand-in"
         )
-    values = dict.fromkeys(_CLIENT, "stand-in") | {
+    addresses = {
         "google_api_url": api,
         "google_auth_url": page + AUTH_PATH,
         "google_token_url": api + TOKEN_PATH,
         "google_revoke_url": api + REVOKE_PATH,
     }
-    for name, value in values.items():
-        if all(given):
+    for name in _CLIENT:
+        box.write(name, client[name] or "stand-in")
+    for name, address in addresses.items():
+        if ours:
             box.drop(name)
         else:
-            box.write(name, value)
-    say("calls go to Google" if all(given) else f"calls go to the stand-in at {api}")
+            box.write(name, address)
+    say("calls go to Google" if ours else f"calls go to the stand-in at {api}")
 
 
 def _kept(path: Path, value: str, mode: int) -> str:
