@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from ops.main import status
 from sandbox.google.__main__ import _options
@@ -74,8 +75,9 @@ def test_settings(file: str, name: str) -> None:
     given = {key: filled(value) for key, value in environment(services(file)[name]).items()}
     ours = {key: value for key, value in given.items() if key.startswith(PREFIX) and key != SECRETS_DIR}
     assert set(ours) <= {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
-    values = {key.removeprefix(PREFIX).lower(): value for key, value in ours.items() if value}
-    assert Settings(_env_file=None, **values)
+    values: dict[str, Any] = {key.removeprefix(PREFIX).lower(): value for key, value in ours.items() if value}
+    taken = Settings(_env_file=None, **values)
+    assert {field for field in values if field in taken.model_fields_set} == set(values)
 
 
 @every_file
@@ -256,6 +258,21 @@ def test_addresses(file: str) -> None:
         for name in ("worker-1", "worker-2")
     ]
     assert portal[f"{PREFIX}PORTAL_WORKERS"].split(",") == workers
+
+
+def test_a_worker_more() -> None:
+    """What docs/containers.md adds is a worker as the others are, with a volume of its own."""
+    text = (ROOT / "docs" / "containers.md").read_text().partition("```yaml\n")[2].partition("```")[0]
+    added = yaml.safe_load(text)
+    schema = json.loads((Path(__file__).parent / "compose-spec" / "compose-spec.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(added)
+    ((name, third),) = added["services"].items()
+    first = document(MAIN)["services"]["worker-1"]
+    assert third["extends"] == first["extends"]
+    assert third["environment"] == first["environment"]
+    assert third["volumes"] == [volume.replace("worker-1", name) for volume in first["volumes"]]
+    assert third["depends_on"].items() <= first["depends_on"].items()
+    assert set(added["volumes"]) == {name}
 
 
 def test_both_files() -> None:
