@@ -18,7 +18,10 @@ FROM ${BASE}
 LABEL org.opencontainers.image.title="shiftcal" \
       org.opencontainers.image.description="Keeps every user's Google Calendar in step with the published shift schedule, from Kafka." \
       org.opencontainers.image.licenses="Apache-2.0"
-RUN useradd --system --uid 10001 --home-dir /var/lib/shiftcal --create-home --shell /usr/sbin/nologin shiftcal
+RUN useradd --system --uid 10001 --home-dir /var/lib/shiftcal --create-home --shell /usr/sbin/nologin shiftcal && \
+    # Where a first start may put its secrets: a new volume takes over the owner of the directory that it is mounted on.
+    install -d -o shiftcal -g shiftcal -m 0750 /etc/shiftcal/secrets && \
+    install -d -o shiftcal -g shiftcal -m 0755 /etc/shiftcal/postgres
 COPY --from=build /opt/shiftcal /opt/shiftcal
 ENV PATH=/opt/shiftcal/bin:$PATH \
     PYTHONUNBUFFERED=1 \

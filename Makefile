@@ -13,12 +13,12 @@ PIP      := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos fuzz soak check docs format bench lock clean
+.PHONY: help demo test chaos fuzz soak compose-test check docs format bench lock clean
 # Its own theme's advertisement; the versions in use are pinned by the lock.
 export NO_MKDOCS_2_WARNING := 1
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## everything on this machine, with a page to watch; ARGS=--script runs it through and ends
 	$(BIN)/shiftcal demo $(ARGS)
@@ -35,6 +35,9 @@ fuzz: $(DEV) ## thousands of spoiled messages and requests to one worker; FUZZ=2
 
 soak: $(DEV) ## an hour at twenty changes a second, and whether anything grows; ARGS="--minutes 5"
 	$(BIN)/python -m bench.soak $(ARGS)
+
+compose-test: $(DEV) ## docker-compose.host.yml for real, a worker killed meanwhile; needs a Docker engine
+	$(BIN)/python -m tests.deploy.compose
 
 check: $(DEV) ## lint, format, types, who may import whom, the pages' links, and known vulnerabilities
 	$(BIN)/ruff check .

@@ -28,6 +28,7 @@ from ops import (
     release,
     replay,
     rotation,
+    secrets,
     shadow,
     topics,
     validate,
@@ -64,6 +65,7 @@ for verbs in (
     dead_letters,
     forget,
     rotation,
+    secrets,
     doctor,
 ):
     verbs.register(app)

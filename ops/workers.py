@@ -89,15 +89,33 @@ def demo(
             min=0, max=65_535, help="Port of the page to watch; none: any free one.", show_default=False
         ),
     ] = None,
+    send: Annotated[
+        bool,
+        typer.Option(
+            "--send",
+            help="Start nothing: send the sample data to the Kafka, database and stand-in of the settings, and wait until"
+            " workers have all calendars in step.",
+        ),
+    ] = False,
 ) -> None:
     """Show everything on this machine, without Kafka, Docker or a Google account.
 
-    Starts an embedded broker, a stand-in for Google, a worker and a page to watch, and sends sample data.
+    Starts an embedded broker, a stand-in for Google, a worker and a page to watch, and sends sample data. With
+    [bold]--send[/bold] everything runs already, as in docker-compose.yml: three people are connected and their month is
+    published. To send it again is harmless.
 
     Example: [bold]shiftcal demo[/bold], then open the address that it prints.
 
-    Reads: nothing. Writes: a temporary directory, which goes when the demo ends.
+    Reads: nothing; with --send SHIFTCAL_KAFKA_BOOTSTRAP, SHIFTCAL_DATABASE_URL, SHIFTCAL_VAULT_KEYS and
+    SHIFTCAL_GOOGLE_API_URL. Writes: a temporary directory, which goes when the demo ends; with --send the database, the
+    input topics, and accounts in the stand-in.
     """
+    if send:
+        if script or port is not None:
+            raise typer.BadParameter("--send starts nothing: leave --script and --port out")
+        from ops.demo.send import send as send_month  # noqa: PLC0415  as below
+
+        raise typer.Exit(run(send_month(load_settings())))
     from ops.demo import run as play  # noqa: PLC0415  the embedded broker is needed by nothing else
 
     raise typer.Exit(play(script, port))

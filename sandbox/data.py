@@ -29,11 +29,14 @@ class Message(NamedTuple):
 class Upstream:
     """The scheduling service: it knows every shift with its version, and says what it changes."""
 
-    def __init__(self, today: date) -> None:
+    def __init__(self, today: date, version: int = 0) -> None:
+        """Plan a month; `version` is one that nothing sent before has reached, where this is not the first month."""
         self.today = today
         self.first, self.last = today - timedelta(days=DAYS_BEFORE), today + timedelta(days=DAYS_AFTER)
         self._shifts = {entry.shift["shift_id"]: entry for entry in month(self.first, self.last)}
-        self._published = 0
+        for entry in self._shifts.values():
+            entry.shift["version"] += version
+        self._published = version
         self._turn = 0
         self._later = False
 

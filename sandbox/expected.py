@@ -58,13 +58,16 @@ def expected(messages: Iterable[Message], accounts: Mapping[str, str]) -> Calend
 def standing(state: State) -> Calendars:
     """Every event with an id of our making that stands on an account's own calendar."""
     return {
-        account: {
-            stored.resource["id"]: _shown(stored.resource)
-            for stored in state.calendars[account].events.values()
-            if not stored.cancelled and stored.resource["id"].startswith("bgs")
-        }
+        account: ours(
+            stored.resource for stored in state.calendars[account].events.values() if not stored.cancelled
+        )
         for account in state.accounts
     }
+
+
+def ours(events: Iterable[Json]) -> dict[str, Shown]:
+    """Those of a calendar's events that have an id of our making, by it."""
+    return {event["id"]: _shown(event) for event in events if event["id"].startswith("bgs")}
 
 
 def differences(wanted: Calendars, actual: Calendars) -> Iterator[str]:

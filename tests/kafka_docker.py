@@ -28,7 +28,9 @@ class DockerKafka:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = int(free.getsockname()[1])
         container = DockerContainer(IMAGE).with_bind_ports(9092, port)
-        self.bootstrap = f"{container.get_container_host_ip()}:{port}"
+        # The engine's own address, since the broker has to advertise it: where tests run in a container themselves, a container's
+        # address is known once it runs, and asking for it before raises.
+        self.bootstrap = f"{container.get_docker_client().host()}:{port}"
         self.name = f"Apache Kafka ({IMAGE})"
         self.unproven: str | None = None
         for key, value in _environment(self.bootstrap).items():

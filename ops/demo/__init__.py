@@ -1,7 +1,8 @@
 """`shiftcal demo`: everything on one machine, without Kafka, Docker or a Google account.
 
 In: whether to play by itself, and the page's port. Out: an exit status; everything that was started has ended, and nothing is left
-on the disk. Not here: the parts (`stage`), what is played (`story`), how it is measured (`settle`).
+on the disk. Not here: the parts (`stage`), what is played (`story`), how it is measured (`settle`), and the month alone, sent to
+parts that run already (`send`).
 """
 
 from __future__ import annotations

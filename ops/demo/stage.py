@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from sandbox.broker import EmbeddedBroker, EmbeddedBrokerUnavailable
 from sandbox.data import AGENCY, Message, Upstream
 from sandbox.google import Control, StandIn
 from sandbox.google.scopes import EVENTS
-from sandbox.month import PEOPLE, TIME_ZONE
+from sandbox.month import PEOPLE, TIME_ZONE, Json
 from schemas.errors import OperatorError
 from streams.kafka import quiet
 from streams.names import Names
@@ -61,15 +61,10 @@ class Stage:
 
     async def connect(self) -> None:
         """Have all three people consent, and an appointment of their own on each calendar."""
-        tomorrow = self.upstream.today + timedelta(days=1)
         for person in PEOPLE:
             tokens = self.google.connect(person.account, time_zone=TIME_ZONE)
-            times = {
-                side: {"dateTime": f"{tomorrow}T{hour}:00:00", "timeZone": TIME_ZONE}
-                for side, hour in _DENTIST
-            }
             self.google.state.insert(
-                self.google.state.calendars[person.account], {"summary": "Dentist", **times}
+                self.google.state.calendars[person.account], dentist(self.upstream.today)
             )
             new = NewConnection(
                 AGENCY, person.user_id, person.account, SecretStr(tokens.refresh_token), (EVENTS,)
@@ -81,7 +76,14 @@ class Stage:
         await self._vault.announced([one.id for one in announcements])
 
 
-_DENTIST: Final = (("start", "16"), ("end", "17"))
+def dentist(today: date) -> Json:
+    """An appointment of tomorrow, of a person's own."""
+    day = today + timedelta(days=1)
+    times = {
+        side: {"dateTime": f"{day}T{hour}:00:00", "timeZone": TIME_ZONE}
+        for side, hour in (("start", "16"), ("end", "17"))
+    }
+    return {"summary": "Dentist", **times}
 
 
 @asynccontextmanager

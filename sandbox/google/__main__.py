@@ -13,12 +13,22 @@ import sys
 import uvloop
 
 from sandbox.google.quota import Quota
-from sandbox.google.server import StandIn
+from sandbox.google.server import HOST, Place, StandIn
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox.google", description="Google Calendar on 127.0.0.1."
+        prog="python -m sandbox.google", description="Google Calendar and Google's consent, played."
+    )
+    parser.add_argument(
+        "--host", default=HOST, help="address to listen on; only trusted networks: it has no login"
+    )
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        help="a name under which others may ask the page and the admin routes; may be given again. Without one only this"
+        " machine's own names are taken, whatever --host says",
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="added to every answer of the API")
@@ -42,7 +52,9 @@ async def serve(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    standin = StandIn(options.port, check=not options.no_check, quota=quota)
+    standin = StandIn(
+        Place(options.port, options.host, options.name), check=not options.no_check, quota=quota
+    )
     standin.latency_ms = options.latency_ms
     standin.consent_page = options.consent_page
     async with standin:

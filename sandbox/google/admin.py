@@ -1,6 +1,6 @@
 """The admin routes: what tests and demos in other processes may do with the stand-in. JSON in, JSON out.
 
-Nothing here is charged to a quota, struck by a fault or written to the journal; only loopback callers are served.
+Nothing here is charged to a quota, struck by a fault or written to the journal; only who asks under a loopback name, or one given at the start, is served.
 `{calendar}` is a calendar id (an account's own has its address); escape it. An error is a Google-shaped body.
 
 | route | body, query | answer |

@@ -1,12 +1,12 @@
-"""The stand-in as a server on loopback, in the caller's event loop.
+"""The stand-in as a server, in the caller's event loop; on loopback, unless another address is asked for.
 
-In: a port, limits, the buttons of whoever embeds it. Out: a running server with its state, journal and faults at hand.
+In: where to listen, limits, the buttons of whoever embeds it. Out: a running server with its state, journal and faults at hand.
 Not here: the command line (`__main__.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,6 +20,7 @@ from sandbox.google.core import Core
 from sandbox.google.discovery import Discovery, load
 from sandbox.google.faults import Faults
 from sandbox.google.grants import Grants
+from sandbox.google.guard import LOOPBACK, NAMES
 from sandbox.google.journal import Journal
 from sandbox.google.models import Calendar
 from sandbox.google.oauth import REVOKE_PATH, TOKEN_PATH, OAuth
@@ -28,6 +29,15 @@ from sandbox.google.quota import Quota
 from sandbox.google.scopes import EVENTS
 
 HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the stand-in listens, and under which names besides loopback's its page and admin routes may be asked."""
+
+    port: int = 0
+    host: str = HOST
+    names: Iterable[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +50,11 @@ class Tokens:
 
 
 class StandIn:
-    """Google Calendar and Google's OAuth on 127.0.0.1. Start and stop it in a running loop, or use `async with`."""
+    """Google Calendar and Google's OAuth. Start and stop it in a running loop, or use `async with`."""
 
     def __init__(
         self,
-        port: int = 0,
+        place: Place | int = 0,
         *,
         check: bool = True,
         quota: Quota | None = None,
@@ -56,13 +66,14 @@ class StandIn:
         self._core.discovery = None if document is None else Discovery(document)
         self._core.state.listeners.append(self._changed)
         self._page = Page(self._core, controls, on_control)
-        self._port = port
+        self._place = place if isinstance(place, Place) else Place(place)
+        self._port = self._place.port
         self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
         """The root, without a slash at its end; the API is below `/calendar/v3/`."""
-        return f"http://{HOST}:{self._port}"
+        return f"http://{self._place.host}:{self._port}"
 
     @property
     def auth_url(self) -> str:
@@ -140,13 +151,14 @@ class StandIn:
     async def start(self) -> None:
         """Listen; afterwards `url` is final."""
         app = web.Application()
+        app[NAMES] = LOOPBACK | {name.lower() for name in self._place.names}
         core = self._core
         for part in (self._page, AdminRoutes(core), ConsentPage(core), OAuth(core), Api(core)):
             app.add_routes(part.routes())
         self._core.closing.clear()
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, self._port).start()
+        await web.TCPSite(self._runner, self._place.host, self._port).start()
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

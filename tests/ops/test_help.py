@@ -30,6 +30,7 @@ VERBS = [
     "replay",
     "forget",
     "vault rotate",
+    "secrets create",
     "dead-letters list",
     "dead-letters show",
     "dead-letters redrive",

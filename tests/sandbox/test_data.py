@@ -96,3 +96,13 @@ def test_differences_are_told_in_words() -> None:
         "should not be there",
     ]
     assert list(differences(wanted, wanted)) == []
+
+
+def test_a_month_that_is_sent_again() -> None:
+    """With a later version everything of it is newer than what was sent before, and ends in the same calendars."""
+    today = date(2026, 12, 7)
+    first, again = Upstream(today, version=100), Upstream(today, version=200)
+    earlier = [*first.rosters(), *first.publish(), *first.edit(), *first.unpublish()]
+    later = [*again.rosters(), *again.publish()]
+    fresh = Upstream(today)
+    assert expected([*later, *earlier], ACCOUNTS) == expected([*fresh.rosters(), *fresh.publish()], ACCOUNTS)

@@ -7,6 +7,8 @@ import signal
 import sys
 
 import aiohttp
+import pytest
+from yarl import URL
 
 from tests.sandbox.google.client import Client, timed
 
@@ -36,3 +38,34 @@ async def test_process_from_start_to_signal(session: aiohttp.ClientSession) -> N
         process.send_signal(signal.SIGTERM)
         code = await process.wait()
     assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "status"),
+    [
+        (("--host", "0.0.0.0"), "standin:8090", 403),  # noqa: S104 - as among containers
+        (("--host", "0.0.0.0", "--name", "StandIn"), "standin:8090", 200),  # noqa: S104
+        (("--host", "0.0.0.0", "--name", "standin"), "evil.example:8090", 403),  # noqa: S104
+        (("--host", "0.0.0.0", "--name", "standin"), "standin.evil.example:8090", 403),  # noqa: S104
+        (("--name", "standin"), "localhost", 200),
+    ],
+)
+async def test_asked_by_another_name(
+    session: aiohttp.ClientSession, options: tuple[str, ...], asked: str, status: int
+) -> None:
+    """Names are those of this machine and those that were given; listening everywhere adds none."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandbox.google", "--no-check", *options), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        url = URL((await process.stdout.readline()).decode().split()[-1])
+        assert url.host == (options[1] if options[0] == "--host" else "127.0.0.1")
+        for path in ("/", "/_standin/stats"):
+            async with session.get(
+                url.with_host("127.0.0.1").with_path(path), headers={"Host": asked}
+            ) as answer:
+                assert answer.status == status
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
