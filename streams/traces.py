@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
@@ -181,17 +182,18 @@ def headers_of(fact: CalendarFact | UserFact, known: Traces) -> list[tuple[str, 
 
 
 def overtaken(fact: CalendarFact, known: Traces) -> dict[Hashable, Trace]:
-    """Return the traces of a record's messages, linked to those of which they changed a shift again."""
+    """Return the traces of a record's messages, linked to those whose change of a shift theirs has won over."""
     found = dict(known)
     if not isinstance(fact, ShiftsChanged) or len(fact.messages) == 1:
         return found
-    by_shift: dict[str, list[Hashable]] = {}
+    by_shift: dict[str, list[tuple[int, Hashable]]] = {}
     for message in fact.messages:
         for change in message.changes:
-            by_shift.setdefault(change.shift_id, []).append(coordinates(message.cause))
-    for *earlier, newest in by_shift.values():
-        if (trace := found.get(newest)) is not None:
-            found[newest] = linked(trace, (known[part].parent for part in earlier if part in known))
+            by_shift.setdefault(change.shift_id, []).append((change.version, coordinates(message.cause)))
+    for said in by_shift.values():
+        wins = max(said, key=itemgetter(0))[1]  # the first of equals, as in the fold
+        if (trace := found.get(wins)) is not None:
+            found[wins] = linked(trace, (known[part].parent for _, part in said if part in known))
     return found
 
 

@@ -66,8 +66,9 @@ def _agency(world: World, google: Google) -> User:
 def _edit(user: User, change: Json, *headers: tuple[str, str]) -> None:
     message = envelope(user.agency.id, calendar_id="ops", changes=[change])
     raw = [(name, value.encode()) for name, value in headers]
+    # One partition, as producers do who want their order: what is read before the newest version is overtaken by it.
     user.world.broker.send(
-        user.world.prefix + "schedule-changed", [json.dumps(message).encode()], headers=raw
+        user.world.prefix + "schedule-changed", [json.dumps(message).encode()], b"ops", raw
     )
 
 

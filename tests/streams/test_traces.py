@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,10 +38,10 @@ def _trace(number: int, state: str = "") -> Trace:
     return Trace(f"00-{number + 1:032x}-{number + 1:016x}-01", state)
 
 
-def _changed(*offsets: int, shift: str = "s") -> ShiftsChanged:
+def _changed(*offsets: int, versions: Sequence[int] = ()) -> ShiftsChanged:
     messages = tuple(
-        Changes(changes=(Delete(op="delete", shift_id=shift, version=1),), cause=_cause(offset))
-        for offset in offsets
+        Changes(changes=(Delete(op="delete", shift_id="s", version=version),), cause=_cause(offset))
+        for offset, version in zip(offsets, versions or offsets, strict=True)
     )
     return ShiftsChanged(agency_id="a", calendar_id="c", messages=messages)
 
@@ -129,13 +129,15 @@ def test_a_contribution_of_several_messages() -> None:
     assert parts(fact) == [_place(1), _place(2), _place(3)]
 
 
-def test_a_shift_that_a_record_changes_again() -> None:
-    """The newest of its messages is linked to the others, and stays so through the headers."""
+@pytest.mark.parametrize(("versions", "wins"), [((1, 2, 3), 3), ((3, 1, 2), 1), ((1, 4, 4), 2)])
+def test_a_shift_that_a_record_changes_again(versions: tuple[int, ...], wins: int) -> None:
+    """The message that wins is linked to the others, whatever their order, and stays so through the headers."""
     known: dict[Hashable, Trace] = {_place(offset): _trace(offset) for offset in (1, 2, 3)}
-    fact = _changed(1, 2, 3)
+    fact = _changed(1, 2, 3, versions=versions)
     linked = overtaken(fact, known)
-    assert linked[_place(3)].links == (known[_place(1)].parent, known[_place(2)].parent)
-    assert (linked[_place(1)].links, linked[_place(2)].links) == ((), ())
+    others = [offset for offset in (1, 2, 3) if offset != wins]
+    assert linked[_place(wins)].links == tuple(known[_place(offset)].parent for offset in others)
+    assert [linked[_place(offset)].links for offset in others] == [(), ()]
     assert traces(headers_of(fact, linked), fact) == linked
 
 
