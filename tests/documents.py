@@ -85,7 +85,9 @@ def functions(text: str) -> Iterator[tuple[str, str]]:
     """`file::name`; a name without its file belongs to the file that was named last."""
     file = ""
     for span in spans(text):
-        if found := _NAMED.fullmatch(span):
+        if re.fullmatch(r"[\w/]+\.py", span):
+            file = span
+        elif found := _NAMED.fullmatch(span):
             file = found[1] or file
             yield file, found[2]
 
