@@ -25,7 +25,7 @@ from prometheus_client import (
 )
 
 from planning.intake import INPUTS
-from schemas.errors import REASONS
+from schemas.errors import REASONS, QuotaExhausted, RateLimited
 from schemas.facts import PublicationChanged, ShiftsChanged
 from schemas.outputs import Action
 from streams.crowd import STATES, Crowd
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from schemas.facts import CalendarFact
 
 log = logging.getLogger(__name__)
+
+#: Calls to Google by what they do to events.
+METHODS = ("insert", "get", "patch", "delete", "list")
 
 _PAUSES = (0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 300)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
@@ -103,6 +106,9 @@ class Metrics:
         for topic in INPUTS:
             for reason in REASONS:
                 self._letters.labels(topic, reason)
+        for method in METHODS:
+            for refused in (RateLimited, QuotaExhausted):
+                self._calls.labels(method, refused.__name__)
 
     def _tell_crowd(self, name: dict[str, Any]) -> None:
         """Work out sums over users when somebody asks for them, and not at every change."""
