@@ -25,7 +25,7 @@ from prometheus_client import (
 )
 
 from planning.intake import INPUTS
-from schemas.errors import REASONS, QuotaExhausted, RateLimited
+from schemas.errors import REASONS, NotAdmitted, QuotaExhausted, RateLimited
 from schemas.facts import PublicationChanged, ShiftsChanged
 from schemas.outputs import Action
 from streams.crowd import STATES, Crowd
@@ -67,6 +67,9 @@ class Metrics:
             **name,
         )
         self._calls = Counter("google_calls", "Calls to Google.", ["method", "answer"], **name)
+        self._hindrances = Counter(
+            "hindrances", "Times that a lane had to wait, by what was wrong outside of it.", ["error"], **name
+        )
         self._call_time = Histogram(
             "google_call_seconds", "Time of a call.", ["method"], buckets=_SECONDS, **name
         )
@@ -109,6 +112,7 @@ class Metrics:
         for method in METHODS:
             for refused in (RateLimited, QuotaExhausted):
                 self._calls.labels(method, refused.__name__)
+        self._hindrances.labels(NotAdmitted.__name__)
 
     def _tell_crowd(self, name: dict[str, Any]) -> None:
         """Work out sums over users when somebody asks for them, and not at every change."""
@@ -159,6 +163,10 @@ class Metrics:
         """Count one call to Google."""
         self._calls.labels(method, answer).inc()
         self._call_time.labels(method).observe(seconds)
+
+    def hindered(self, error: str) -> None:
+        """Count what keeps a lane waiting."""
+        self._hindrances.labels(error).inc()
 
     def page(self) -> bytes:
         """Return everything in Prometheus' text format."""

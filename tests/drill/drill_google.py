@@ -25,6 +25,7 @@ def test_google_away(new_drill: NewDrill, record_property: Record) -> None:
     oldest.turns_true(700)
     oldest.fires(120)
     assert worker.get("/ready")[0] == 200
+    assert "syncing" in drill.world.must("status", "metro", "u000").out
     mark = drill.google.mark()
     for watch in (away, oldest):
         watch.repaired()

@@ -24,6 +24,7 @@ def test_grants_dying(new_drill: NewDrill, record_property: Record) -> None:
         agency.schedule(shift(f"{user.id}-new", 1, user.id))
     watch.turns_true()
     hit[0].is_told("needs_reauthorization", "invalid_grant")
+    assert drill.world.must("status", "metro").out.count("needs_reauthorization") >= len(hit)
     watch.repaired()
     drill.world.connect(*hit)
     watch.turns_false(record_property)
@@ -85,3 +86,26 @@ def test_quota_full(new_drill: NewDrill, record_property: Record) -> None:
     record_property("quota", f"the formula said {told:.1f} minutes, it took {watch.times.false_s / 60:.1f}")
     assert abs(told - watch.times.false_s / 60) < 1.2
     assert all(len(user.titles()) == 39 for user in agency.users)
+
+
+def test_client_not_accepted(new_drill: NewDrill, record_property: Record) -> None:
+    """The secret was changed at Google: the log says so, the setting is corrected, the worker restarted."""
+    drill = new_drill()
+    worker = drill.start().wait_ready()
+    agency = drill.staffed(3)
+    watch = drill.watch("ShiftcalNotAdmitted", "OAuth client not accepted; corrected, restarted")
+    watch.broken()
+    drill.google.ask("PUT", "clients", {"client": "another secret"})
+    for user in agency.users:
+        drill.google.ask("POST", f"accounts/{user.account}/expire")
+        agency.schedule(shift(f"{user.id}-new", 1, user.id))
+    watch.turns_true()
+    watch.fires(90)
+    assert "lanes wait: " in worker.log.read_text()
+    assert worker.get("/ready")[0] == 200
+    watch.repaired()
+    drill.stop()
+    drill.start(google_client_secret="another secret")
+    watch.turns_false(record_property, 400)
+    drill.world.settle()
+    assert all(len(user.titles()) == 2 for user in agency.users)

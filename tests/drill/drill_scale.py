@@ -12,11 +12,15 @@ from collections.abc import Callable
 from datetime import datetime
 from math import ceil
 
+import pytest
+
 from tests.chaos.pace import Pace
 from tests.drill.conftest import NewDrill
 from tests.drill.stage import Drill
 from tests.drill.watch import Record
 from tests.e2e.messages import Json
+
+pytestmark = pytest.mark.alone
 
 USERS, PER_SECOND = 200, 40
 SETTLE_S, CALM_S = 30.0, 30.0
@@ -49,7 +53,9 @@ def test_one_three_one(new_drill: NewDrill, record_property: Record) -> None:
         turn("two to one", lambda: _leave(drill, "two"))
     drill.world.settle(seconds=120)
     results = [one.json for one in drill.world.records("sync-results")]
-    for (name, began, done, lag), until in zip(marks, [*(mark[1] for mark in marks[1:]), time.time()], strict=True):
+    for (name, began, done, lag), until in zip(
+        marks, [*(mark[1] for mark in marks[1:]), time.time()], strict=True
+    ):
         took = _latencies(results, began, until)
         record_property(
             "scale",
@@ -77,7 +83,9 @@ def _leave(drill: Drill, name: str) -> None:
     drill.retire(name)
     gone = time.monotonic()
     left = drill.prometheus.number("count(shiftcal_gate_open == 1)")
-    while drill.prometheus.number("sum(shiftcal_rebalances_total)") <= before and time.monotonic() < gone + 25:
+    while (
+        drill.prometheus.number("sum(shiftcal_rebalances_total)") <= before and time.monotonic() < gone + 25
+    ):
         time.sleep(0.2)
     assert left >= 1
 

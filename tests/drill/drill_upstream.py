@@ -5,7 +5,10 @@ One deployment for all of them, since each alert stays for as long as its window
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -39,15 +42,22 @@ def watches() -> list[Watch]:
 
 
 def test_dead_letters(drill: Drill, agency: Agency, watches: list[Watch]) -> None:
-    """A message from the future, sent anew once the clock is right."""
-    watch = drill.watch("ShiftcalDeadLetters", "three bad messages; seen, and sent anew")
+    """One that cannot be read is looked at; one of a clock that is fast is sent again once its time has come."""
+    user = agency.users[5]
+    watch = drill.watch("ShiftcalDeadLetters", "unreadable, and from the future; looked at, `redrive`")
     watch.broken()
-    drill.world.send("schedule-changed", b'{"event_id": ', b"[]", b"{}")
+    drill.world.send("schedule-changed", b'{"event_id": ')
+    user.command("disconnect", at=datetime.now(UTC) + timedelta(minutes=5, seconds=30))
     found = watch.turns_true()
-    assert {sample["metric"]["topic"] for sample in found} == {"schedule-changed"}
-    listed = drill.world.must("dead-letters", "list").out
-    assert "not_json" in listed
+    assert found[0]["metric"]["topic"] in {"schedule-changed", "sync-commands"}
     watch.repaired()
+    listed = drill.world.must("dead-letters", "list", "--json").out
+    letters = {one["reason"]: one for one in json.loads(listed)}
+    assert letters.keys() == {"not_json", "from_the_future"}
+    assert "event_id" in drill.world.must("dead-letters", "show", letters["not_json"]["number"]).out
+    time.sleep(35)
+    drill.world.must("dead-letters", "redrive", "--all", "--reason", "from_the_future", "--only-readable")
+    user.is_told("stopped")
     watches.append(watch)
 
 
@@ -87,7 +97,7 @@ def test_rate_limited(drill: Drill, agency: Agency, watches: list[Watch]) -> Non
     watch = drill.watch("ShiftcalRateLimited", "a lower quota than set; settings corrected")
     watch.broken()
     drill.google.ask("PUT", "quota", {"project_per_minute": 60})
-    for user in agency.users:
+    for user in agency.users[:5]:
         agency.schedule(*(shift(f"{user.id}-r{n}", 1, user.id, start=in_days(3 + n)) for n in range(40)))
     watch.turns_true(120)
     watch.repaired()
@@ -95,8 +105,8 @@ def test_rate_limited(drill: Drill, agency: Agency, watches: list[Watch]) -> Non
     drill.start(google_project_per_minute=60).wait_ready()
     since = drill.prometheus.number('sum(shiftcal_google_calls_total{answer="RateLimited"})')
     assert since == 0
-    seen = eventually(lambda: sum(len(u.titles()) for u in agency.users), lambda n: n >= 240, seconds=400)
-    assert seen >= 240
+    seen = eventually(lambda: sum(len(u.titles()) for u in agency.users), lambda n: n >= 200, seconds=400)
+    assert seen >= 200
     assert drill.prometheus.number('sum(shiftcal_google_calls_total{answer="RateLimited"})') == 0
     watches.append(watch)
 
