@@ -20,8 +20,8 @@ TEN_MINUTES = 600
 
 #: As the runbook has it.
 HOLDERS = """
-SELECT pid, usename, application_name, xact_start FROM pg_stat_activity WHERE pid IN
-  (SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity WHERE application_name = 'shiftcal')
+SELECT pid, usename, application_name, state, xact_start FROM pg_stat_activity
+WHERE datname = current_database() AND xact_start < now() - interval '1 minute' ORDER BY xact_start
 """
 
 

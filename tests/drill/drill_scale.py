@@ -1,7 +1,7 @@
 """From one worker to three and back to one, while changes flow: nothing is lost or written twice, and how long it pauses.
 
-In: forty changes a second of two hundred users. Out: for each turn its pause, the most records behind, and how long changes
-took meanwhile.
+In: forty changes a second of two hundred users. Out: for each turn its pauses, the most records behind, and how long
+changes took meanwhile.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from math import ceil
 
 import pytest
 
@@ -19,75 +19,41 @@ from tests.drill.conftest import NewDrill
 from tests.drill.stage import Drill
 from tests.drill.watch import Record
 from tests.e2e.messages import Json
+from tests.e2e.waiting import eventually
+from tests.e2e.world import Worker
 
 pytestmark = pytest.mark.alone
 
 USERS, PER_SECOND = 200, 40
-SETTLE_S, CALM_S = 30.0, 30.0
-LAG = "sum(shiftcal_consumer_lag_records)"
+
+#: Each turn is watched for so long, in seconds.
+TURN_S = 50
 
 
-def test_one_three_one(new_drill: NewDrill, record_property: Record) -> None:
-    """Two workers more, and two workers less, as an operator does it."""
-    drill = new_drill("--latency-ms", "50", partitions=12, session_timeout_s=10)
-    drill.start("one").wait_ready()
-    agency = drill.staffed(USERS)
-    pace = Pace(agency, PER_SECOND)
-    marks: list[tuple[str, float, float, float]] = []
+@dataclass
+class Turn:
+    """One turn, as metrics and results tell it."""
 
-    def turn(name: str, do: Callable[[], None]) -> None:
-        """Do it, give it time to settle, and note what the metrics say."""
-        began, at = time.time(), time.monotonic()
-        do()
-        done = time.monotonic() - at
-        time.sleep(max(0.0, SETTLE_S - done))
-        lag = drill.prometheus.number(f"max_over_time({LAG}[{ceil(time.monotonic() - at)}s:1s])")
-        marks.append((name, began, done, lag))
-        time.sleep(CALM_S)
+    name: str
+    began: float
+    took_s: float
+    pauses: float
+    paused_s: float
+    lag: float
 
-    with pace.flowing():
-        turn("one worker", lambda: None)
-        turn("one to two", lambda: _join(drill, "two"))
-        turn("two to three", lambda: _join(drill, "three"))
-        turn("three to two", lambda: _leave(drill, "three"))
-        turn("two to one", lambda: _leave(drill, "two"))
-    drill.world.settle(seconds=120)
-    results = [one.json for one in drill.world.records("sync-results")]
-    for (name, began, done, lag), until in zip(
-        marks, [*(mark[1] for mark in marks[1:]), time.time()], strict=True
-    ):
-        took = _latencies(results, began, until)
-        record_property(
-            "scale",
-            f"| {name} | {done:.1f} s | {_longest_wait(results, began, until):.1f} s | {lag:.0f} "
-            f"| {_at(took, 0.5):.0f} ms | {_at(took, 0.99):.0f} ms | {_late(took)} of {len(took)} |",
+    def row(self, results: list[Json]) -> str:
+        """As a row of the runbook's table."""
+        took = sorted(
+            float(one["latency_ms"]) / 1000
+            for one in results
+            if self.began <= _moment(one) < self.began + TURN_S
         )
-    sent = len(pace.sent)
-    record_property("changes", f"{sent} messages, {len(results)} results, {sent / (5 * 60):.0f} a second")
-    assert pace.missing() == {}
-    written = Counter((one["user_id"], one["shift_id"], one["version"], one["action"]) for one in results)
-    assert [what for what, count in written.items() if count > 1] == []
-    stats = drill.google.stats()
-    assert stats["duplicate_inserts"] == []
-    assert stats["overlaps"] == []
-    assert not any("Traceback" in worker.log.read_text() for worker in drill.world.workers)
-
-
-def _join(drill: Drill, name: str) -> None:
-    drill.start(name).wait_ready()
-
-
-def _leave(drill: Drill, name: str) -> None:
-    """Stop it, and wait until another has taken its users over."""
-    before = drill.prometheus.number("sum(shiftcal_rebalances_total)")
-    drill.retire(name)
-    gone = time.monotonic()
-    left = drill.prometheus.number("count(shiftcal_gate_open == 1)")
-    while (
-        drill.prometheus.number("sum(shiftcal_rebalances_total)") <= before and time.monotonic() < gone + 25
-    ):
-        time.sleep(0.2)
-    assert left >= 1
+        shown = [took[int(len(took) * share)] for share in (0.5, 0.99)] + took[-1:]
+        latencies = " | ".join(f"{one:.2f} s" for one in shown)
+        return (
+            f"| {self.name} | {self.took_s:.0f} s | {self.pauses:.0f}, {self.paused_s:.1f} s | {self.lag:.0f}"
+            f" | {latencies} | {sum(one > 1 for one in took)} of {len(took)} |"
+        )
 
 
 def _moment(result: Json) -> float:
@@ -95,18 +61,50 @@ def _moment(result: Json) -> float:
     return datetime.fromisoformat(result["at"]).timestamp() - float(result["latency_ms"]) / 1000
 
 
-def _latencies(results: list[Json], began: float, until: float) -> list[float]:
-    return sorted(float(one["latency_ms"]) for one in results if began <= _moment(one) < until)
+def _paused(worker: Worker) -> tuple[float, float]:
+    """How often the worker took partitions up, and for how long it could call nobody before."""
+    name = "shiftcal_rebalance_pause_seconds"
+    return worker.number(f"{name}_count"), worker.number(f"{name}_sum")
 
 
-def _longest_wait(results: list[Json], began: float, until: float) -> float:
-    return max(_latencies(results, began, until)) / 1000
+def _turn(drill: Drill, name: str, do: Callable[[], object]) -> Turn:
+    """Do it, wait until the worker that stays has its new partitions, and note what the metrics say."""
+    stays, began, at = drill.workers["one"], time.time(), time.monotonic()
+    before = _paused(stays)
+    do()
+    if name != "one":
+        assert eventually(lambda: _paused(stays)[0], lambda count: count > before[0], seconds=40) > before[0]
+    took = time.monotonic() - at
+    time.sleep(max(0.0, at + TURN_S - time.monotonic()))
+    after = _paused(stays)
+    lag = drill.prometheus.number(f"max_over_time(sum(shiftcal_consumer_lag_records)[{TURN_S}s:1s])")
+    return Turn(name, began, took, after[0] - before[0], after[1] - before[1], lag)
 
 
-def _late(took: list[float]) -> int:
-    """How many took longer than a second."""
-    return sum(one > 1_000 for one in took)
-
-
-def _at(took: list[float], share: float) -> float:
-    return took[min(len(took) - 1, int(len(took) * share))]
+def test_one_three_one(new_drill: NewDrill, record_property: Record) -> None:
+    """Two workers more, and two workers less, as an operator does it."""
+    drill = new_drill("--latency-ms", "50", partitions=12, session_timeout_s=10)
+    drill.start("one").wait_ready()
+    pace = Pace(drill.staffed(USERS), PER_SECOND)
+    with pace.flowing():
+        turns = [
+            _turn(drill, "one", lambda: None),
+            _turn(drill, "one to two", lambda: drill.start("two").wait_ready()),
+            _turn(drill, "two to three", lambda: drill.start("three").wait_ready()),
+            _turn(drill, "three to two", lambda: drill.retire("three")),
+            _turn(drill, "two to one", lambda: drill.retire("two")),
+        ]
+    drill.world.settle(seconds=120)
+    results = [one.json for one in drill.world.records("sync-results")]
+    for turn in turns:
+        record_property("scale", turn.row(results))
+    record_property(
+        "sent", f"{len(pace.sent)} messages, {len(pace.sent) / (len(turns) * TURN_S):.0f} a second"
+    )
+    assert pace.missing() == {}
+    told = Counter((one["shift_id"], one["version"], one["action"]) for one in results)
+    assert [what for what, count in told.items() if count > 1] == []
+    stats = drill.google.stats()
+    assert stats["duplicate_inserts"] == []
+    assert stats["overlaps"] == []
+    assert not any("Traceback" in worker.log.read_text() for worker in drill.world.workers)

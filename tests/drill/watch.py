@@ -82,8 +82,8 @@ class Watch:
         while since is None or time.monotonic() - since < STAYS_S:
             assert time.monotonic() < deadline, f"{self.times.alert} is true {within:.0f} s after the repair"
             time.sleep(POLL_S)
-            if self.samples():
-                since = None
+            if self.samples() or not self._prometheus.query("shiftcal_gate_open == 1"):
+                since = None  # nor is it false while nobody tells anything
             elif since is None:
                 since = time.monotonic()
         self.times.false_s = since - self._at
