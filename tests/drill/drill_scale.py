@@ -85,7 +85,10 @@ def test_one_three_one(new_drill: NewDrill, record_property: Record) -> None:
     """Two workers more, and two workers less, as an operator does it."""
     drill = new_drill("--latency-ms", "50", partitions=12, session_timeout_s=10)
     drill.start("one").wait_ready()
-    pace = Pace(drill.staffed(USERS), PER_SECOND)
+    agency = drill.staffed(USERS)
+    pace = Pace(agency, PER_SECOND)
+    for user in agency.users:
+        pace.wanted[user.id] |= set(user.titles())
     with pace.flowing():
         turns = [
             _turn(drill, "one", lambda: None),

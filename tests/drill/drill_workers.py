@@ -56,7 +56,7 @@ def test_not_ready(new_drill: NewDrill, record_property: Record) -> None:
     drill.start().wait_ready()
     drill.staffed(2)
     _fill(drill)
-    drill.world.settle(seconds=120)
+    drill.world.settle(seconds=300)
     drill.stop()
     shutil.rmtree(drill.world.home / "state-one")
     watch = drill.watch("ShiftcalNotReady", "start without state, 20,000 shifts; waited")
@@ -65,7 +65,7 @@ def test_not_ready(new_drill: NewDrill, record_property: Record) -> None:
     worker = drill.start(app_id="again")
     watch.turns_true(30)
     watch.repaired()
-    watch.turns_false(record_property, 120)
+    watch.turns_false(record_property, 300)
     assert worker.get("/ready")[0] == 200
 
 

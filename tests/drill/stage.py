@@ -48,7 +48,8 @@ class Drill:
     def staffed(self, users: int, shifts: int = 1, name: str = "metro") -> Agency:
         """An agency whose users are connected, with so many shifts each that stand in their calendars."""
         agency = Agency(self.world, name, *(f"u{number:03}" for number in range(users)))
-        self.world.connect(*agency.users)
+        for first in range(0, users, 50):
+            self.world.connect(*agency.users[first : first + 50])
         agency.publish()
         for user in agency.users:
             agency.schedule(
