@@ -13,7 +13,7 @@ PIP      := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos fuzz soak compose-test check docs format bench lock clean
+.PHONY: help demo test chaos drill fuzz soak compose-test check docs format bench lock clean
 # Its own theme's advertisement; the versions in use are pinned by the lock.
 export NO_MKDOCS_2_WARNING := 1
 
@@ -32,6 +32,12 @@ chaos: $(DEV) ## what takes long, then a hundred seeded histories with everythin
 
 fuzz: $(DEV) ## thousands of spoiled messages and requests to one worker; FUZZ=20000 says how many
 	SHIFTCAL_TEST_FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/fuzz -s $(ARGS)
+
+# Each file waits for a window of its own most of the time, so they run beside each other; scaling is measured alone.
+DRILL := $(BIN)/python -m pytest -o python_files='drill_*.py' tests/drill
+drill: $(DEV) ## break what docs/runbook.md names, see each alert, repair it as it says; then one worker, three, one: half an hour
+	$(DRILL) -m "not alone" --numprocesses 5 --dist loadfile $(ARGS)
+	$(DRILL) -m alone $(ARGS)
 
 soak: $(DEV) ## an hour at twenty changes a second, and whether anything grows; ARGS="--minutes 5"
 	$(BIN)/python -m bench.soak $(ARGS)

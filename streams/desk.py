@@ -194,7 +194,8 @@ class Desk:
         return page
 
     def hindered(self, error: Exception) -> None:
-        """Log what keeps lanes waiting, once in a while: an outage concerns thousands of them at once."""
+        """Count what keeps lanes waiting, and log it once in a while: an outage concerns thousands of them at once."""
+        self.metrics.hindered(type(error).__name__)
         now = time.monotonic()
         if now - self._complained.get(type(error), -COMPLAIN_S) >= COMPLAIN_S:
             self._complained[type(error)] = now

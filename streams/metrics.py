@@ -24,7 +24,7 @@ from prometheus_client import (
 )
 
 from planning.intake import INPUTS
-from schemas.errors import REASONS
+from schemas.errors import REASONS, NotAdmitted, QuotaExhausted, RateLimited
 from schemas.facts import PublicationChanged, ShiftsChanged
 from schemas.outputs import Action
 from streams.crowd import STATES, Crowd
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from planning.calendars import Folded as FoldedCalendar
     from planning.intake import Reading
     from planning.users import Folded as FoldedUser
+
+#: Calls to Google by what they do to events.
+METHODS = ("insert", "get", "patch", "delete", "list")
 
 _PAUSES = (0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 300)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
@@ -60,6 +63,9 @@ class Metrics:
             **name,
         )
         self._calls = Counter("google_calls", "Calls to Google.", ["method", "answer"], **name)
+        self._hindrances = Counter(
+            "hindrances", "Times that a lane had to wait, by what was wrong outside of it.", ["error"], **name
+        )
         self._call_time = Histogram(
             "google_call_seconds", "Time of a call.", ["method"], buckets=_SECONDS, **name
         )
@@ -99,6 +105,10 @@ class Metrics:
         for topic in INPUTS:
             for reason in REASONS:
                 self._letters.labels(topic, reason)
+        for method in METHODS:
+            for refused in (RateLimited, QuotaExhausted):
+                self._calls.labels(method, refused.__name__)
+        self._hindrances.labels(NotAdmitted.__name__)
 
     def _tell_crowd(self, name: dict[str, Any]) -> None:
         """Work out sums over users when somebody asks for them, and not at every change."""
@@ -140,6 +150,10 @@ class Metrics:
         """Count one call to Google."""
         self._calls.labels(method, answer).inc()
         self._call_time.labels(method).observe(seconds)
+
+    def hindered(self, error: str) -> None:
+        """Count what keeps a lane waiting."""
+        self._hindrances.labels(error).inc()
 
     def page(self) -> bytes:
         """Return everything in Prometheus' text format."""

@@ -56,8 +56,8 @@ def test_every_state_and_action_that_is_asked_for() -> None:
     """The values of labels in expressions are ones that a worker begins with."""
     page = Metrics().page().decode()
     for text in expressions():
-        for value in re.findall(r'\b(?:state|action)="(\w+)"', text):
-            assert f'="{value}"' in page
+        for values in re.findall(r'\b(?:state|action|method|answer)=~?"([\w|]+)"', text):
+            assert all(f'="{value}"' in page for value in values.split("|"))
 
 
 def test_runbook() -> None:

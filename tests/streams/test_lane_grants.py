@@ -186,6 +186,8 @@ async def test_a_client_that_google_does_not_take(
     assert error is not None
     assert "operator" in error.what_to_do
     assert "SHIFTCAL_GOOGLE_CLIENT_ID" in caplog.text
+    counted = here.world.desk.metrics.registry.get_sample_value
+    assert (counted("shiftcal_hindrances_total", {"error": "NotAdmitted"}) or 0) >= 1
     await here.world.until(lambda: len(here.world.lanes) == 0)
     here.standin.faults.clear()
     await here.world.until(lambda: here.titles("ann") == ["Night"])
