@@ -48,9 +48,16 @@ async def post(google: Google, crew: Crew, version: int = 1) -> float:
     connector = aiohttp.TCPConnector(limit=CALLS)
     async with aiohttp.ClientSession(connector=connector, raise_for_status=True) as http:
         url = f"{google.url}/calendar/v3/calendars/primary/events?sendUpdates=none"
+        # Connections are open before anything is timed, as the product's are.
+        await asyncio.gather(*(_say_hello(http, google.url) for _ in range(CALLS)))
         began = time.monotonic()
         await asyncio.gather(*(_one_after_another(http, url, work) for _ in range(CALLS)))
         return len(crew.shifts) / (time.monotonic() - began)
+
+
+async def _say_hello(http: aiohttp.ClientSession, url: str) -> None:
+    async with http.get(f"{url}/_standin/health") as answer:
+        await answer.read()
 
 
 async def _one_after_another(

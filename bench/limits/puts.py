@@ -7,6 +7,7 @@ with rocksdict's own settings. Not here: changelogs, reads, compression of rows;
 from __future__ import annotations
 
 import itertools
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -28,7 +29,7 @@ def rows(state: Path, table: str = "users") -> list[Row]:
     """Read the rows of a table; RocksDB lets nobody in while a worker has it."""
     found: list[Row] = []
     for current in sorted(state.rglob("CURRENT")):
-        if f"-{table}-" in current.parent.name:
+        if re.fullmatch(rf"(.*-)?{table}-\d+\.db", current.parent.name):
             database: Any = Rdict(
                 str(current.parent), Options(raw_mode=True), access_type=AccessType.read_only()
             )

@@ -71,7 +71,8 @@ async def test_calendars_that_are_wrong(stage: Stage) -> None:
     # With one shift each the second shift is the second user's, and what else stands is too much.
     other = Crew("t-wrong", 2, 1)
     assert (
-        await wrong(stage.google, other, dict.fromkeys(other.shifts, 1)) == "1 events missing, 3 events too many"
+        await wrong(stage.google, other, dict.fromkeys(other.shifts, 1))
+        == "1 events missing, 3 events too many"
     )
 
 
