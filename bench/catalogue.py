@@ -43,14 +43,14 @@ class Scenario(NamedTuple):
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "latency": Scenario(latency.measure, "three rates at three latencies of Google", 15, 50),
-    "changes": Scenario(changes.measure, "4,000 single edits, 4,000 in one message, and the limits", 25, 30),
+    "latency": Scenario(latency.measure, "three rates at three latencies of Google", 15, 40),
+    "changes": Scenario(changes.measure, "4,000 single edits, 4,000 in one message, and the limits", 20, 22),
     "publication": Scenario(publication.measure, "200 x 20 beside raw aiohttp", 8, 18),
-    "asks-first": Scenario(against.asks_first, "200 changes beside (a)", 30, 60),
-    "concurrent": Scenario(against.concurrent, "4,000 changes beside (b) and (c)", 60, 50),
-    "every-minute": Scenario(against.every_minute, "calls of (d)", 20, 30),
-    "storm": Scenario(storm.measure, "50 edits to one shift", 15, 20),
-    "bytes": Scenario(broker_bytes.measure, "bytes on the broker", 20, 12),
+    "asks-first": Scenario(against.asks_first, "200 changes beside (a)", 130, 0),
+    "concurrent": Scenario(against.concurrent, "4,000 changes beside (b) and (c)", 35, 39),
+    "every-minute": Scenario(against.every_minute, "calls of (d)", 12, 14),
+    "storm": Scenario(storm.measure, "50 edits to one shift", 15, 6),
+    "bytes": Scenario(broker_bytes.measure, "bytes on the broker", 15, 10),
     "replay": Scenario(replay.measure, "everything once more", 20, 6, is_long=True),
     "restart": Scenario(restart.small, "20,000 tracked shifts", 50, 15, is_long=True),
     "size": Scenario(size.measure, "small and large calendars", 70, 25, is_long=True),

@@ -141,7 +141,8 @@ def _canvas(height: float) -> tuple[Canvas, Axes]:
 def _svg(canvas: Canvas) -> str:
     text = io.StringIO()
     canvas.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return text.getvalue().partition("?>")[2].partition("-->")[2] or text.getvalue()
+    # The page is HTML: what XML has before the picture itself has no place in it.
+    return text.getvalue()[text.getvalue().index("<svg") :]
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

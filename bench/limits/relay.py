@@ -23,7 +23,7 @@ async def relay(bootstrap: str, prefix: str, messages: Sequence[bytes]) -> float
     source, target = f"{prefix}relay-in", f"{prefix}relay-out"
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
-    partitions = Settings.model_fields["partitions"].default
+    partitions: int = Settings.model_fields["partitions"].default
     await admin.create_topics([NewTopic(name, partitions, 1) for name in (source, target)])
     consumer = AIOKafkaConsumer(source, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.machine import Load
     from bench.stage import Stage
 
-RATES, LATENCIES_MS, SECONDS = (10, 50, 200), (0, 100, 300), 5
+RATES, LATENCIES_MS, SECONDS = (10, 50, 200), (0, 100, 300), 4
 
 
 @dataclass
