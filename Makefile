@@ -45,7 +45,7 @@ format: $(DEV) ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(DEV) ## latency and throughput on a real Kafka; ARGS are the bench's own
+bench: $(DEV) ## how fast, beside peers and limits, on a real Kafka; ten minutes, or ARGS=--long, or ARGS="latency bytes"
 	$(BIN)/python -m bench $(ARGS)
 
 # Without an index's address, a path or a host in them: they work wherever the packages are.

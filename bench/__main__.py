@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
@@ -27,39 +28,51 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the scenarios that were asked for; what was measured before one failed is kept."""
-    options, failed = _options(), ""
+    options, run = _options(), Run()
     say(estimate(chosen(options.scenarios, with_long=options.long), options.repeat))
-    figures: list[Figure] = []
-    took: dict[str, float] = {}
     kafka = start_kafka()
     try:
         say(f"{kafka.name} at {kafka.bootstrap}. {kafka.unproven or ''}".rstrip())
-        uvloop.run(_run(options, kafka, figures, took))
-    except BenchFailed as why:
-        failed = str(why)
+        uvloop.run(_run(options, kafka, run))
     finally:
         kafka.close()
-    described = machine.describe(kafka.name) | {"repeat": options.repeat, "seconds": took}
+        if run.figures:
+            _tell(
+                machine.describe(kafka.name) | {"repeat": options.repeat, "seconds": run.seconds}, run.figures
+            )
+    for failed in run.failed:
+        print(f"bench: {failed}", file=sys.stderr)
+    return 1 if run.failed else 0
+
+
+@dataclass
+class Run:
+    """What was measured so far, how long each scenario took, and which could not be measured."""
+
+    figures: list[Figure] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+
+async def _run(options: argparse.Namespace, kafka: Kafka, run: Run) -> None:
+    scenarios = chosen(options.scenarios, with_long=options.long)
+    for number, (name, scenario) in enumerate(scenarios.items(), 1):
+        about = scenario.seconds(options.repeat)
+        say(f"== {number} of {len(scenarios)}: {name}, {scenario.what}; some {about:.0f} s")
+        began = time.monotonic()
+        try:
+            async with open_stage(kafka.bootstrap, options.profile) as stage:
+                run.figures += [aimed(figure) for figure in await scenario.measure(stage, options.repeat)]
+        except BenchFailed as why:
+            run.failed.append(f"{name}: {why}")
+            say(f"{name} could not be measured: {why}")
+        run.seconds[name] = round(time.monotonic() - began, 1)
+
+
+def _tell(described: dict[str, Any], figures: list[Figure]) -> None:
     report.show(described, figures)
     written = report.write(described, figures)
     print(f"written to {written} and {page.write(written)}")
-    if failed:
-        print(f"bench: {failed}", file=sys.stderr)
-    return 1 if failed else 0
-
-
-async def _run(
-    options: argparse.Namespace, kafka: Kafka, figures: list[Figure], took: dict[str, float]
-) -> None:
-    scenarios = chosen(options.scenarios, with_long=options.long)
-    for number, (name, scenario) in enumerate(scenarios.items(), 1):
-        say(
-            f"== {number} of {len(scenarios)}: {name}, {scenario.what}; some {scenario.seconds(options.repeat):.0f} s"
-        )
-        began = time.monotonic()
-        async with open_stage(kafka.bootstrap, options.profile) as stage:
-            figures += [aimed(figure) for figure in await scenario.measure(stage, options.repeat)]
-        took[name] = round(time.monotonic() - began, 1)
 
 
 def _options() -> argparse.Namespace:

@@ -47,7 +47,7 @@ class Stage:
     """What a scenario works with."""
 
     def __init__(self, bootstrap: str, home: Path, profiles: Path | None) -> None:
-        self.bootstrap, self.home, self.profiles = bootstrap, home, profiles
+        self.bootstrap, self.home, self._profiles = bootstrap, home, profiles
         self.prefix = f"bench-{uuid.uuid4().hex[:8]}."
         self.state = home / "state"
         self._port = free_port()
@@ -137,14 +137,14 @@ class Stage:
     @asynccontextmanager
     async def profiled(self, name: str) -> AsyncIterator[None]:
         """Let py-spy watch the worker during this block, where profiles were asked for."""
-        if self.profiles is None:
+        if self._profiles is None:
             yield
             return
         tool = Path(sys.executable).parent / "py-spy"
         if not tool.exists():
             raise BenchFailed("--profile needs py-spy beside this Python: pip install py-spy")
-        self.profiles.mkdir(parents=True, exist_ok=True)
-        target = self.profiles / f"{name}.txt"
+        self._profiles.mkdir(parents=True, exist_ok=True)
+        target = self._profiles / f"{name}.txt"
         options = [
             "--format",
             "raw",
