@@ -60,7 +60,7 @@ lock: ## newest versions that fit pyproject.toml, with their hashes
 	rm -rf .venv-lock
 
 clean: ## remove what was built and downloaded; state and databases stay
-	rm -rf $(VENV) .venv-lock .kafka build dist
+	rm -rf $(VENV) .venv-lock .venv-quix .kafka build dist
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find $(ROOMS) tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 

@@ -1,9 +1,10 @@
 """How many bytes topics take on the broker: Kafka's own answer to DescribeLogDirs, summed over partitions.
 
-Comes in: a bootstrap address and a prefix. Goes out: bytes by topic, as they lie in the log files: batches with their headers and
-compression, keys and values. Not here: indexes, and copies on other brokers (the bench's Kafka is one node).
+Comes in: a bootstrap address and a prefix. Goes out: bytes by topic, as they lie in the log files: batches with their headers
+and compression, keys and values. Not here: indexes, and copies on other brokers (the bench's Kafka is one node).
 
-aiokafka has no such request yet, so its two shapes stand here: https://kafka.apache.org/protocol.html#The_Messages_DescribeLogDirs
+aiokafka has no such request yet, so its two shapes stand here:
+https://kafka.apache.org/protocol.html#The_Messages_DescribeLogDirs
 """
 
 from __future__ import annotations

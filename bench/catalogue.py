@@ -59,7 +59,7 @@ SCENARIOS: dict[str, Scenario] = {
     "quota": Scenario(quota.measure, "a publication that does not fit into the quota", 5, 160, is_long=True),
     "restart-200k": Scenario(restart.middle, "200,000 tracked shifts", 240, 60, is_long=True),
     "restart-1m": Scenario(
-        restart.large, "1,000,000 tracked shifts; 5 GB of memory", 1_200, 300, is_long=True
+        restart.large, "1,000,000 tracked shifts; takes gigabytes of memory", 1_200, 300, is_long=True
     ),
 }
 

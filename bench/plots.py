@@ -1,7 +1,7 @@
 """Plots of a run, as SVG texts.
 
-Comes in: figures as they stand in a results file. Goes out: SVG by title; a plot whose figures were not measured is left out. Not here:
-the page, and numbers of any kind: a plot says what its figures say.
+Comes in: figures as they stand in a results file. Goes out: SVG by title; a plot whose figures were not measured is left out.
+Not here: the page, and numbers of any kind: a plot says what its figures say.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`python -m bench.publish RESULTS...`: put the figures of runs into docs/performance.md.
 
-Comes in: results files, all of one machine. Goes out: the page's tables, between its marks; `--empty` takes them out. The text around them is
-written by hand. A figure of a later file takes the place of the same one in an earlier.
+Comes in: results files, all of one machine. Goes out: the page's tables, between its marks; `--empty` takes them out. The
+text around them is written by hand. A figure of a later file takes the place of the same one in an earlier.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Sides that take turns at the same work, and what each turn took.
 
 Comes in: sides, which shifts are changed in a turn, Google's latency. Goes out: `Turn`s by side. One side runs at a time: the
-others are stopped, so that nobody idles at another's cost, and whatever else the machine does hits all alike. A turn begins with one
-change for each user at no latency, so that tokens, connections and caches are warm. Its time is from just before the first send to
-Google's last answer, by the stand-in's journal for everybody.
+others are stopped, so that nobody idles at another's cost, and whatever else the machine does hits all alike. A turn begins
+with one change for each user at no latency, so that tokens, connections and caches are warm. Its time is from just before the
+first send to Google's last answer, by the stand-in's journal for everybody.
 """
 
 from __future__ import annotations

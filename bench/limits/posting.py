@@ -1,7 +1,7 @@
 """Raw aiohttp posting the very bodies that the product's inserts have, to the same stand-in.
 
-Comes in: a crew. Goes out: inserts a second. Bodies are made and tokens fetched beforehand; as many calls are under way as the product
-allows itself. Not here: anything that could go wrong, or twice.
+Comes in: a crew. Goes out: inserts a second. Bodies are made and tokens fetched beforehand; as many calls are under way as
+the product allows itself. Not here: anything that could go wrong, or twice.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """RocksDB alone: puts of the very rows that the worker keeps of its users.
 
-Comes in: a state directory whose worker is stopped. Goes out: puts a second, into databases set as the product sets them and into one
-with rocksdict's own settings. Not here: changelogs, reads, compression of rows; the rows are compressed as they stand.
+Comes in: a state directory whose worker is stopped. Goes out: puts a second, into databases set as the product sets them and
+into one with rocksdict's own settings. Not here: changelogs, reads, compression of rows; the rows are compressed as they
+stand.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """(d) The old algorithm: every minute, for every user, list what stands there and write what differs.
 
-What is wanted is read from the topic into memory, from its beginning. A round looks at everybody, `CALLS` calls at a time, with
-the longest pages that Google gives. The bench shortens the minute: a round costs the same calls however long the pause before it
-is, so figures count rounds, and only the wait for the next round scales with the interval.
+What is wanted is read from the topic into memory, from its beginning. A round looks at everybody, `CALLS` calls at a time,
+with the longest pages that Google gives. The bench shortens the minute: a round costs the same calls however long the pause
+before it is, so figures count rounds, and only the wait for the next round scales with the interval.
 """
 
 from __future__ import annotations

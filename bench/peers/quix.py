@@ -1,9 +1,9 @@
 """(c) A plain Quix Streams application with a sink that does what (b) does.
 
 The sink sends each record's changes at once and confirms them when the checkpoint flushes it, which is how Quix Streams' own
-documentation describes a streaming sink (https://quix.io/docs/quix-streams/connectors/sinks/custom-sinks.html). The application's
-own settings stay at their defaults: a checkpoint every five seconds. It runs in an environment of its own, since
-its pins are not ours; see `requirements-quix.txt`.
+documentation describes a streaming sink (https://quix.io/docs/quix-streams/connectors/sinks/custom-sinks.html). The
+application's own settings stay at their defaults: a checkpoint every five seconds. It runs in an environment of its own,
+since its pins are not ours; see `requirements-quix.txt`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Asks, then writes, many at once: what the peers on asyncio share. aiogoogle, one instance and one session for all.
 
-Comes in: changes. Goes out: events; changes of one event one after the other, `CALLS` calls at a time. Tuned as aiogoogle needs it:
-connections for all calls (its session's default is 100), a refresh per user behind a lock (it has none), and orjson.
+Comes in: changes. Goes out: events; changes of one event one after the other, `CALLS` calls at a time. Tuned as aiogoogle
+needs it: connections for all calls (its session's default is 100), a refresh per user behind a lock (it has none), and
+orjson.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The product beside what somebody would run instead, in turns, with calls counted and calendars looked at.
 
-Comes in: a stage. Goes out: rates as ratios of neighbouring turns, and calls per net change. A side that left a calendar wrong has
-void figures. Peers do not know publications: theirs is the lighter load.
+Comes in: a stage. Goes out: rates as ratios of neighbouring turns, and calls per net change. A side that left a calendar
+wrong has void figures. Peers do not know publications: theirs is the lighter load.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What one change costs on the broker: bytes in all internal topics and changelogs, for users with sixty tracked shifts.
 
-Comes in: a stage. Goes out: kilobytes a change, by Kafka's own answer to DescribeLogDirs before and after so many single changes in
-steady state, at fifty a second: log files as they lie, batches' headers and compression included, compaction not yet begun (it starts an
-hour later at the earliest). Input and output topics are told apart; they are the contract's, not ours to shrink.
+Comes in: a stage. Goes out: kilobytes a change, by Kafka's own answer to DescribeLogDirs before and after so many single
+changes in steady state, at fifty a second: log files as they lie, batches' headers and compression included, compaction not
+yet begun (it starts an hour later at the earliest). Input and output topics are told apart; they are the contract's, not ours
+to shrink.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Four thousand messages with one change each, as fast as Kafka takes them; then four thousand changes in one message.
 
-Comes in: a stage. Goes out: changes a second from the first send to the last `sync-results` record, calls, and what that rate is to
-Google's project quota and to three limits: aiokafka passing the same messages on, aiohttp posting as many events, and
+Comes in: a stage. Goes out: changes a second from the first send to the last `sync-results` record, calls, and what that rate
+is to Google's project quota and to three limits: aiokafka passing the same messages on, aiohttp posting as many events, and
 RocksDB taking as many of the users' rows. The limits run in turn with the product, whose worker is stopped meanwhile.
 """
 

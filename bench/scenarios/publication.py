@@ -1,7 +1,8 @@
-"""One publication: two hundred connected users, twenty shifts each, all sent while un-published; and raw aiohttp posting the same.
+"""One publication: two hundred connected users, twenty shifts each, all sent while un-published; and raw aiohttp posting the
+same.
 
-Comes in: a stage. Goes out: inserts a second between the first request at Google and the last answer, and what that is to the rate at
-which the bare client posts the same bodies to as many new accounts of the same stand-in, in turns.
+Comes in: a stage. Goes out: inserts a second between the first request at Google and the last answer, and what that is to the
+rate at which the bare client posts the same bodies to as many new accounts of the same stand-in, in turns.
 """
 
 from __future__ import annotations

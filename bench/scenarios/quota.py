@@ -1,7 +1,7 @@
 """A publication that does not fit into Google's quota: 2,666 calls a minute, 4,000 writes.
 
-Comes in: a stage, of which only the Kafka is used. Goes out: its time against the quota's own bound, and refusals. The measurement is that of
-the tests (`python -m tests.chaos.publication`), which hold its smaller sister against bounds.
+Comes in: a stage, of which only the Kafka is used. Goes out: its time against the quota's own bound, and refusals. The
+measurement is that of the tests (`python -m tests.chaos.publication`), which hold its smaller sister against bounds.
 """
 
 from __future__ import annotations

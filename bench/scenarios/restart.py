@@ -1,12 +1,12 @@
 """Tracked shifts by the thousands: how soon a worker is ready again, and how much memory it takes.
 
-Comes in: a stage and a size. Goes out: seconds to `/ready` with the state on disk and without it, resident memory, calls to Google
-after each start, which should be none.
+Comes in: a stage and a size. Goes out: seconds to `/ready` with the state on disk and without it, resident memory, calls to
+Google after each start, which should be none.
 
-Loading takes minutes, not the better part of an hour that writing a million events would. What the product is told is what an agency sends: many shifts to a
-message, a month's publication, every user connected. Only the events are there before: the bare client posts the very bodies that the product
-would, and the connects find and adopt them, one listing a user. The rows that result are those of a deployment that wrote
-everything itself: wish, event id, etag and fingerprint of every shift.
+Loading takes minutes, not the better part of an hour that writing a million events would. What the product is told is what an
+agency sends: many shifts to a message, a month's publication, every user connected. Only the events are there before: the
+bare client posts the very bodies that the product would, and the connects find and adopt them, one listing a user. The rows
+that result are those of a deployment that wrote everything itself: wish, event id, etag and fingerprint of every shift.
 """
 
 from __future__ import annotations

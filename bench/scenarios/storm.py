@@ -1,7 +1,7 @@
 """Fifty edits to one shift in a burst: they compact while one call is under way.
 
-Comes in: a stage. Goes out: calls for a storm at two latencies of Google, and against (a), which asks and writes for each edit. After each
-storm the newest edit must stand in the calendar, else the figure is void.
+Comes in: a stage. Goes out: calls for a storm at two latencies of Google, and against (a), which asks and writes for each
+edit. After each storm the newest edit must stand in the calendar, else the figure is void.
 """
 
 from __future__ import annotations

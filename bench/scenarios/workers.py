@@ -1,8 +1,9 @@
-"""One, two and three workers where Google, not the processor, is the limit: 300 ms an answer, so many calls at once for each worker.
+"""One, two and three workers where Google, not the processor, is the limit: 300 ms an answer, so many calls at once for each
+worker.
 
-Comes in: a stage. Goes out: single edits a second by workers, and what two and three are to one. Each team has a stage, topics and state of its
-own: a team that shrinks would wait for sessions to end. Many users, since the hash deals them to partitions, and the worker with most is
-the last to end.
+Comes in: a stage. Goes out: single edits a second by workers, and what two and three are to one. Each team has a stage,
+topics and state of its own: a team that shrinks would wait for sessions to end. Many users, since the hash deals them to
+partitions, and the worker with most is the last to end.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ async def test_a_peer_that_asks_first(stage: Stage, module: str) -> None:
     assert [(turn.calls, turn.wrong) for turn in turns] == [(12, ""), (12, "")]
 
 
+@pytest.mark.long
 async def test_the_peer_on_quix_streams(stage: Stage) -> None:
     """The same, in an environment of its own, which the bench makes where it can reach packages."""
     try:
