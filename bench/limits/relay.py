@@ -7,6 +7,7 @@ commits, which would only slow it.
 from __future__ import annotations
 
 import time
+import uuid
 from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 async def relay(bootstrap: str, prefix: str, messages: Sequence[bytes]) -> float:
     """Return the rate from before the first fetch to the last delivery; the topics are new each time."""
-    source, target = f"{prefix}relay-in", f"{prefix}relay-out"
+    # New names each time: a topic that was deleted is not gone at once.
+    one = uuid.uuid4().hex[:8]
+    source, target = f"{prefix}relay-in-{one}", f"{prefix}relay-out-{one}"
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     partitions: int = Settings.model_fields["partitions"].default
