@@ -60,7 +60,7 @@ format: $(DEV) ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(DEV) ## latency and throughput on a real Kafka; ARGS are the bench's own
+bench: $(DEV) ## how fast, beside peers and limits, on a real Kafka; ten minutes, or ARGS=--long, or ARGS="latency bytes"
 	$(BIN)/python -m bench $(ARGS)
 
 # Without an index's address, a path or a host in them: they work wherever the packages are.
@@ -75,7 +75,7 @@ lock: ## newest versions that fit pyproject.toml, with their hashes
 	rm -rf .venv-lock
 
 clean: ## remove what was built and downloaded; state and databases stay
-	rm -rf $(VENV) .venv-lock .kafka build dist
+	rm -rf $(VENV) .venv-lock .venv-quix .kafka build dist
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find $(ROOMS) tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 

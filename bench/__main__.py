@@ -1,4 +1,4 @@
-"""`python -m bench [SCENARIO...]`: measure, print, write down.
+"""`python -m bench [SCENARIO...]`: measure, print, write down, draw.
 
 Comes in: the command line. Goes out: exit 0 when everything was measured, whether or not targets were reached.
 """
@@ -7,71 +7,84 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from bench import machine, report
+from bench import machine, page, report
+from bench.catalogue import SCENARIOS, chosen, estimate
 from bench.processes import BenchFailed
-from bench.scenarios import changes, failover, latency, publication, replay, restart, size
 from bench.stage import open_stage, say
+from bench.targets import aimed
 from tests.kafka import start_kafka
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from bench.figures import Figure
-    from bench.stage import Stage
     from tests.kafka import Kafka
-
-    Scenario = Callable[[Stage, int], Awaitable[list[Figure]]]
-
-SCENARIOS: dict[str, Scenario] = {
-    "latency": latency.measure,
-    "replay": replay.measure,
-    "publication": publication.measure,
-    "changes": changes.measure,
-    "restart": restart.measure,
-    "failover": failover.measure,
-    "size": size.measure,
-}
 
 
 def main() -> int:
-    """Run the scenarios that were asked for."""
-    options = _options()
+    """Run the scenarios that were asked for; what was measured before one failed is kept."""
+    options, run = _options(), Run()
+    say(estimate(chosen(options.scenarios, with_long=options.long), options.repeat))
     kafka = start_kafka()
     try:
         say(f"{kafka.name} at {kafka.bootstrap}. {kafka.unproven or ''}".rstrip())
-        figures = uvloop.run(_run(options, kafka))
-    except BenchFailed as failed:
-        print(f"bench: {failed}", file=sys.stderr)
-        return 1
+        uvloop.run(_run(options, kafka, run))
     finally:
         kafka.close()
-    described = machine.describe(kafka.name)
+        if run.figures:
+            _tell(
+                machine.describe(kafka.name) | {"repeat": options.repeat, "seconds": run.seconds}, run.figures
+            )
+    for failed in run.failed:
+        print(f"bench: {failed}", file=sys.stderr)
+    return 1 if run.failed else 0
+
+
+@dataclass
+class Run:
+    """What was measured so far, how long each scenario took, and which could not be measured."""
+
+    figures: list[Figure] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+
+async def _run(options: argparse.Namespace, kafka: Kafka, run: Run) -> None:
+    scenarios = chosen(options.scenarios, with_long=options.long)
+    for number, (name, scenario) in enumerate(scenarios.items(), 1):
+        about = scenario.seconds(options.repeat)
+        say(f"== {number} of {len(scenarios)}: {name}, {scenario.what}; some {about:.0f} s")
+        began = time.monotonic()
+        try:
+            async with open_stage(kafka.bootstrap, options.profile) as stage:
+                run.figures += [aimed(figure) for figure in await scenario.measure(stage, options.repeat)]
+        except BenchFailed as why:
+            run.failed.append(f"{name}: {why}")
+            say(f"{name} could not be measured: {why}")
+        run.seconds[name] = round(time.monotonic() - began, 1)
+
+
+def _tell(described: dict[str, Any], figures: list[Figure]) -> None:
     report.show(described, figures)
-    print(f"written to {report.write(described, figures)}")
-    return 0
-
-
-async def _run(options: argparse.Namespace, kafka: Kafka) -> list[Figure]:
-    figures: list[Figure] = []
-    for name in options.scenarios or SCENARIOS:
-        say(f"== {name}")
-        async with open_stage(kafka.bootstrap, options.profile) as stage:
-            figures += await SCENARIOS[name](stage, options.repeat)
-    return figures
+    written = report.write(described, figures)
+    print(f"written to {written} and {page.write(written)}")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description="Measure a worker on the most real Kafka there is, with a stand-in for Google.",
-        epilog=f"Scenarios: {', '.join(SCENARIOS)}; all of them unless named.",
+        description="Measure a worker, its peers and its limits on the most real Kafka there is, with a stand-in for Google.",
+        epilog="Scenarios: " + ", ".join(name + " (long)" * one.is_long for name, one in SCENARIOS.items()),
     )
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="which to run; all unless named")
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help="which to run; those not marked long unless named"
+    )
+    parser.add_argument("--long", action="store_true", help="run the long ones, too")
     parser.add_argument(
         "--repeat", type=int, default=3, help="runs of each measurement; the median counts (3)"
     )

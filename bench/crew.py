@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _EVENTS = itertools.count(1)
+# Once, so that a bench may run over midnight and still send, and find, the same shifts.
+_TODAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 _NOTES = "Bring the new radio. Relief at the station's back door; the gate code is with dispatch."
 
 #: Changes of one message where many are sent at once.
@@ -50,6 +52,10 @@ class Crew:
         """The shift's id upstream."""
         return _shift_id(shift)
 
+    def account(self, user: str) -> str:
+        """The Google account of a user."""
+        return f"{user}.{self.agency}@example.com"
+
     def event(self, shift: int) -> str:
         """The id of the shift's event at Google."""
         return event_id(self.agency, self.calendar, _shift_id(shift))
@@ -79,21 +85,21 @@ class Crew:
         return orjson.dumps({**envelope, "calendar_id": self.calendar, **fields})
 
     def _upsert(self, shift: int, version: int) -> dict[str, Any]:
-        today = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
-        start = today + timedelta(days=1 + shift % self.each)
+        return {"op": "upsert", "shift": self.shift(shift, version)}
+
+    def shift(self, shift: int, version: int) -> dict[str, Any]:
+        """Return the shift as a message tells it."""
+        start = _TODAY + timedelta(days=1 + shift % self.each)
         return {
-            "op": "upsert",
-            "shift": {
-                "shift_id": _shift_id(shift),
-                "version": version,
-                "user_id": self.user(shift),
-                "title": f"Medic {shift % 40} Day, revision {version}",
-                "start": start.isoformat(),
-                "end": (start + timedelta(hours=12)).isoformat(),
-                "time_zone": "America/New_York",
-                "location": f"Station {shift % 9}",
-                "notes": _NOTES,
-            },
+            "shift_id": _shift_id(shift),
+            "version": version,
+            "user_id": self.user(shift),
+            "title": f"Medic {shift % 40} Day, revision {version}",
+            "start": start.isoformat(),
+            "end": (start + timedelta(hours=12)).isoformat(),
+            "time_zone": "America/New_York",
+            "location": f"Station {shift % 9}",
+            "notes": _NOTES,
         }
 
 

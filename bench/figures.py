@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value. `runs` are the repetitions it is the median of; `load` says who else used the machine."""
+    """One measured value. `runs` are the repetitions it is the median of; `load` says who else used the machine.
+
+    `void` says why the value does not count: whoever was measured left a calendar wrong.
+    """
 
     name: str
     value: float
@@ -30,12 +33,15 @@ class Figure:
     note: str = ""
     load: Load | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    void: str = ""
 
     @property
     def reached(self) -> bool | None:
         """Whether the target is reached; None where there is none."""
         if self.target is None:
             return None
+        if self.void:
+            return False
         match self.better:
             case "lower":
                 return self.value <= self.target
@@ -43,6 +49,17 @@ class Figure:
                 return self.value >= self.target
             case "equal":
                 return math.isclose(self.value, self.target, abs_tol=1e-9)
+
+
+def ratio(name: str, ours: Sequence[float], theirs: Sequence[float], **more: Any) -> Figure:
+    """Return the median of what each run of ours is to the run of theirs beside it: one ratio a turn, never of two averages."""
+    runs = tuple(one / other for one, other in zip(ours, theirs, strict=True))
+    return Figure(name, median(runs), "x", runs=runs, **more)
+
+
+def spread(runs: Sequence[float]) -> float:
+    """Return how far runs lie apart, in shares of their median."""
+    return (max(runs) - min(runs)) / median(runs) if runs and median(runs) else 0.0
 
 
 def median(values: Sequence[float]) -> float:

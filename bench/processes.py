@@ -25,12 +25,14 @@ class BenchFailed(RuntimeError):
 class Process:
     """A Python module as a process of its own."""
 
-    def __init__(self, arguments: list[str], env: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, arguments: list[str], env: Mapping[str, str], log: Path, python: Path | None = None
+    ) -> None:
         """Start it; its output goes to `log`, and it runs beside the log, where no `.env` lies."""
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
+                [str(python or sys.executable), "-m", *arguments],
                 env=dict(env),
                 cwd=log.parent,
                 stdin=subprocess.DEVNULL,

@@ -36,13 +36,13 @@ def show(machine: dict[str, Any], figures: list[Figure]) -> None:
         load = figure.load
         table.add_row(
             figure.name,
-            f"{_number(figure.value)} {figure.unit}",
-            "" if figure.p99 is None else _number(figure.p99),
-            _target(figure),
+            "[bold]void[/bold]" if figure.void else f"{number(figure.value)} {figure.unit}",
+            "" if figure.p99 is None else number(figure.p99),
+            target(asdict(figure)),
             {True: "reached", False: "[bold]missed[/bold]", None: ""}[figure.reached],
-            " ".join(_number(run) for run in figure.runs),
+            " ".join(number(run) for run in figure.runs),
             "" if load is None else f"{load.ours:.1f} / {load.others:.1f} cores / {load.loadavg:.1f}",
-            figure.note,
+            figure.void or figure.note,
         )
     console.print(table)
 
@@ -61,14 +61,16 @@ def write(machine: dict[str, Any], figures: list[Figure]) -> Path:
     return path
 
 
-def _target(figure: Figure) -> str:
-    if figure.target is None:
+def target(figure: dict[str, Any]) -> str:
+    """Return the target of a figure as a person reads it; empty where it has none."""
+    if figure["target"] is None:
         return ""
-    sign = {"lower": "<=", "higher": ">=", "equal": "="}[figure.better]
-    return f"{sign} {figure.target:,g} {figure.unit}"
+    sign = {"lower": "<=", "higher": ">=", "equal": "="}[figure["better"]]
+    return f"{sign} {figure['target']:,g} {figure['unit']}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a number as a person reads it."""
     if value >= 1_000:
         return f"{value:,.0f}"
     return f"{value:.3g}" if value < 10 else f"{value:.1f}"

@@ -28,6 +28,7 @@ from bench import machine
 from bench.followers import Follower
 from bench.google import Google
 from bench.processes import ROOT, BenchFailed, Process, command
+from streams.names import MAX_MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -79,7 +80,9 @@ class Stage:
         }
         self.env |= {f"SHIFTCAL_{name}": value for name, value in settings.items()}
         await command(["topics", "create"], self.env, self.home)
-        self._producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all")
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap, acks="all", max_request_size=MAX_MESSAGE
+        )
         await self._producer.start()
         await self.follower.start()
         self._http = aiohttp.ClientSession()
@@ -179,12 +182,20 @@ class Stage:
             await self.send(topic, value)
         await self._producer.flush()
 
+    async def hand(self, topic: str, value: bytes, key: bytes | None = None) -> None:
+        """Send a message to any topic of this stage, by its real name."""
+        await self._producer.send(topic, value, key)
+
+    async def flush(self) -> None:
+        """Wait until Kafka has all."""
+        await self._producer.flush()
+
     async def connect(self, *crews: Crew) -> None:
         """Connect every user of these crews to a Google account, and announce it."""
         lines = []
         for crew in crews:
             for user in crew.names():
-                account = f"{user}.{crew.agency}@example.com"
+                account = crew.account(user)
                 line = {
                     "agency_id": crew.agency,
                     "user_id": user,

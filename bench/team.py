@@ -28,6 +28,7 @@ class Member:
     """One worker of the group, whether it runs or not."""
 
     def __init__(self, stage: Stage, name: str) -> None:
+        """Take the stage's settings as they are now."""
         self._stage, self.name, self._port = stage, name, free_port()
         self._env = stage.env | {
             "SHIFTCAL_STATE_DIR": str(stage.home / f"state-{name}"),
@@ -43,6 +44,12 @@ class Member:
         """SIGKILL."""
         self._running.kill()
         self._process = None
+
+    async def stop(self) -> None:
+        """Stop it as an operator would, if it runs."""
+        if self._process is not None:
+            process, self._process = self._process, None
+            await process.stop()
 
     def end(self) -> None:
         """End it if it runs."""

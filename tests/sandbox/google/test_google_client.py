@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import httplib2  # type: ignore[import-untyped]
+import httplib2
 import pytest
 from googleapiclient.discovery import build_from_document
 from googleapiclient.errors import HttpError
