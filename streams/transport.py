@@ -107,6 +107,29 @@ class Consumer(driver.Consumer):
             and not any(channel.queue.full() for channel in topics._tp_index.get(tp, ()))  # noqa: SLF001 - as above
         )
 
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Let the streams end and commit, before Faust does so itself: it forgets every ack first.
+
+        What was acked since the last commit of its timer, half a second ago, would come again to the next owner.
+        """
+        if (assigned := self.assignment()) and not self.app.should_stop:
+            self.stop_flow()
+            self.app.flow_control.suspend()
+            self.pause_partitions(assigned)
+            self.app.flow_control.clear()
+            await self.wait_empty()
+        await super().on_partitions_revoked(revoked)
+
+    async def commit_and_end_transactions(self) -> None:
+        """Commit everything that is acked, before partitions are given up.
+
+        Where a commit is under way, Faust waits for that one and makes none of its own: what was acked since it began would come
+        again to the next owner, and be told again.
+        """
+        while await self.maybe_wait_for_commit_to_finish():
+            pass
+        await super().commit_and_end_transactions()
+
     async def verify_all_partitions_active(self) -> None:
         """Look at nothing: lag is a metric.
 

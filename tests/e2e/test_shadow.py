@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.e2e.conftest import NewWorld
 from tests.e2e.google import Google
@@ -28,6 +31,13 @@ LIVE = (
 
 #: Where nobody listens: whoever would call Google there fails.
 NOWHERE = {f"google_{name}_url": "http://127.0.0.1:1" for name in ("api", "token", "revoke", "auth")}
+
+
+@pytest.fixture
+def google() -> Iterator[Google]:
+    """One of its own: everything that is asked of it is counted."""
+    with Google() as google:
+        yield google
 
 
 def shadow_of(world: World, **settings: str) -> Worker:
