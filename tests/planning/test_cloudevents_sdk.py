@@ -1,4 +1,4 @@
-"""What the official SDK writes is read, in either mode (https://pypi.org/project/cloudevents/)."""
+"""What the official SDK writes is read, in either mode (https://github.com/cloudevents/sdk-python)."""
 
 from __future__ import annotations
 
