@@ -60,8 +60,12 @@ class Figures:
     """Writes a second, until the first that had to wait."""
     refused: int
     rank_correlation: float
+    waited: float
+    """The same of those alone that had to wait for the window; the others go as fast as the machine sends them."""
     apart: int
     """The most that two users were ever apart, of those whose shifts start equally soon."""
+    apart_at_last: int
+    """The same, from the first that had to wait on."""
     edit_s: float
     """From an edit for tomorrow in the middle of it to its arrival at Google."""
     peak: int
@@ -152,19 +156,22 @@ def _measure(world: World, agency: Agency, size: Size) -> Figures:
         burst=round(size.usable / (published[size.usable - 1]["mono"] - published[0]["mono"])),
         refused=int(stats["quota"]["refused"]),
         rank_correlation=round(rank_correlation([started[one["event_id"]] for one in published]), 4),
+        waited=round(rank_correlation([started[one["event_id"]] for one in published[size.usable :]]), 4),
         apart=max(_apart(agency, published, group) for group in range(HOURS)),
+        apart_at_last=max(_apart(agency, published, group, size.usable) for group in range(HOURS)),
         edit_s=round(tonight["mono"] - edited, 3),
         peak=int(stats["quota"]["project_peak"]),
     )
 
 
-def _apart(agency: Agency, published: list[Json], group: int) -> int:
+def _apart(agency: Agency, published: list[Json], group: int, since: int = 0) -> int:
     had = Counter({user.account: 0 for who, user in enumerate(agency.users) if who % HOURS == group})
     apart = 0
-    for one in published:
+    for number, one in enumerate(published):
         if one["account"] in had:
             had[one["account"]] += 1
-            apart = max(apart, max(had.values()) - min(had.values()))
+            if number >= since:
+                apart = max(apart, max(had.values()) - min(had.values()))
     return apart
 
 
