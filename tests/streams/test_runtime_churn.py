@@ -125,7 +125,7 @@ async def test_flow_is_not_held(kafka: Kafka, prefix: str, tmp_path: Path) -> No
 
 async def _until_one_ends(first: Process, joins: Setup) -> str:
     """Have a second worker come and go until either ends by itself, and return what that one said."""
-    for _ in range(10):
+    for _ in range(30):
         async with worker(joins) as second:
             for _ in range(200):
                 for one in (first, second):
