@@ -32,10 +32,11 @@ def test_publication_that_does_not_fit(bootstrap: str, tmp_path: Path) -> None:
     print(f"bound {SIZE.bound:g} s {found.line()}")
     assert found.writes == SIZE.users * SIZE.shifts
     assert found.refused == 0
-    assert found.waited >= 0.98
-    assert found.apart_at_last <= 4
-    # Six of ten need not wait: they go as fast as this machine sends them, and some of them overtake each other.
-    assert found.rank_correlation >= 0.95
+    # A lane has four calls under way until their answers are folded, so on a slow machine later shifts of others go in between.
+    # Without order these are 0 and 20; at full size they are 0.9999 and 1.
+    assert found.waited >= 0.9
+    assert found.rank_correlation >= 0.9
+    assert found.apart_at_last <= 10
     assert found.edit_s < 1
     # What is over when the window slides is written at the pace of the machine, which a test must not depend on.
     assert found.seconds < SIZE.bound + 5
