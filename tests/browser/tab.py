@@ -70,6 +70,8 @@ class Tab:
         """Take a picture of this state at each width, a phone's unless said otherwise; it is accessible, and nothing
         sticks out of the screen.
         """
+        # A click waits for the answer to come, not for its page to be there: between the two, the document has no element.
+        self.page.wait_for_load_state()
         before = self.page.viewport_size
         for size in sizes or (PHONE,):
             self.page.set_viewport_size(size)
