@@ -21,6 +21,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from planning import dress
+from planning.shifts import content
 from schemas.facts import Wish
 from schemas.mutations import DressField, EventBody, Rendered
 from schemas.policy import Policy
@@ -44,12 +45,12 @@ _KNOWN_MOST = 50_000
 
 
 def _key(calendar_id: str, shift_id: str, wish: Wish, policy: Policy) -> object:
-    """Return what the fingerprint depends on. A wish is known by its digest, which covers its kind."""
+    """Return what the fingerprint depends on. A wish is known by what it says, its kind included."""
     look = policy.colour, policy.show_as, policy.details
     # Only a template can tell shifts of the same content apart.
     if policy.title is not None or policy.description is not None:
-        return calendar_id, shift_id, wish.digest, policy.title, policy.description, look
-    return wish.digest if look == _PLAIN else (wish.digest, look)
+        return calendar_id, shift_id, content(wish), policy.title, policy.description, look
+    return content(wish) if look == _PLAIN else (content(wish), look)
 
 
 _PLAIN = (Policy().colour, Policy().show_as, Policy().details)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from planning.breaker import inherited
 from planning.drift import of_wishes
 from planning.identity import shift_key
+from planning.shifts import content
 from schemas.rows import CalendarWish, Open
 
 if TYPE_CHECKING:
@@ -26,20 +27,26 @@ def contributed(row: UserRow, fact: Contribution, policy: Policy, now: datetime)
     before = row.calendars.get(fact.calendar_id)
     if before is not None and fact.revision < before.revision:
         return row
+    known = before.wishes if before else {}
+    # Most wishes are the ones that we have: who looks at them next knows them by what they are, and memory holds them once.
+    wishes = {
+        shift: old if (old := known.get(shift)) == wish else wish for shift, wish in fact.wishes.items()
+    }
     after = CalendarWish(
         revision=fact.revision,
         standing=fact.standing,
-        wishes=fact.wishes,
+        wishes=wishes,
         withdrawal=fact.withdrawal,
         published=fact.published,
     )
     after = inherited(row, fact.calendar_id, after, now)
     opened, changed = dict(row.open), set[str]()
-    known = before.wishes if before else {}
-    for shift in known.keys() | after.wishes.keys():
-        old, new = known.get(shift), after.wishes.get(shift)
+    for shift in known.keys() | wishes.keys():
+        old, new = known.get(shift), wishes.get(shift)
+        if old is new:
+            continue
         key = shift_key(fact.calendar_id, shift)
-        if old is None or new is None or old.digest != new.digest or _ends_respect(row, policy, key, new):
+        if old is None or new is None or content(old) != content(new) or _ends_respect(row, policy, key, new):
             version = new.version if new else fact.touched.get(shift, old.version if old else 0)
             cause = fact.causes.get(shift, fact.cause)
             opened[key] = Open(cause=cause, version=version)

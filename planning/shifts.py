@@ -9,10 +9,10 @@ repeated. Then every holder is told, since any of them may have missed it.
 
 from __future__ import annotations
 
-import json
-from datetime import date, datetime
+from datetime import datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import NamedTuple
 
 from planning import window
 from schemas.facts import Wish
@@ -71,29 +71,25 @@ def _users(*users: str | None) -> tuple[str, ...]:
 def _digest(change: Upsert | Delete) -> str:
     if isinstance(change, Delete):
         return ""
-    return _hash(change.shift.model_dump_json(exclude={"version"}))
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode()).hexdigest()[:16]
+    return sha256(change.shift.model_dump_json(exclude={"version"}).encode()).hexdigest()[:16]
 
 
 def wish_of(shift: Shift) -> Wish:
     """Return the shift as its user should see it, its texts cut before they enter any row."""
-    fields: dict[str, Any] = {
-        "kind": shift.kind,
-        "title": shift.title[:SUMMARY],
-        "start": shift.start,
-        "end": shift.end,
-        "time_zone": None if shift.all_day else shift.time_zone,
-        "location": shift.location[:LOCATION] if shift.location else None,
-        "notes": shift.notes[:NOTES] if shift.notes else None,
-    }
-    # As JSON: no text can pass for another field's, nor the word "None" for an absent one.
-    digest = _hash(
-        json.dumps([str(value) if isinstance(value, date) else value for value in fields.values()])
+    return Wish(
+        version=shift.version,
+        kind=shift.kind,
+        title=shift.title[:SUMMARY],
+        start=shift.start,
+        end=shift.end,
+        time_zone=None if shift.all_day else shift.time_zone,
+        location=shift.location[:LOCATION] if shift.location else None,
+        notes=shift.notes[:NOTES] if shift.notes else None,
     )
-    return Wish(version=shift.version, digest=digest, **fields)
+
+
+#: What a wish says: all but its version. Two times that are one instant say the same.
+content = attrgetter("kind", "title", "start", "end", "time_zone", "location", "notes")
 
 
 def with_shift(roster: RosterRow, shift_id: str, wish: Wish) -> RosterRow:

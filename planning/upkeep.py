@@ -16,6 +16,7 @@ from planning.drift import is_left
 from planning.grounds import message_of
 from planning.identity import shift_key
 from planning.plan import frozen_calendars
+from planning.shifts import content
 from planning.window import is_history
 from schemas.mutations import DeleteEvent
 
@@ -72,7 +73,7 @@ def of_wanted(at: Case, wish: Wish) -> Iterator[Reason]:
     mine = at.row.calendars.get(at.known.calendar_id or "")
     told = mine.wishes.get(at.known.shift_id) if mine is not None else None
     todo = at.outlook()
-    if told is None or told.digest != wish.digest:
+    if told is None or content(told) != content(wish):
         yield progress.on_its_way(at.known.changed)
     elif todo.todo:
         yield from _waits(at, todo)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from schemas.base import SMALL, Shape
+from schemas.base import SMALL, Moment, MomentOrDay, Shape
 from schemas.cause import Cause
 from schemas.messages import Delete, Upsert
 from schemas.outcomes import Observed, Outcome
@@ -73,17 +73,16 @@ CalendarFact = Annotated[ShiftsChanged | PublicationChanged | CalendarReleased, 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
 class Wish:
-    """One shift as its user should see it, its text cut to what Google takes. `digest` covers all but `version`."""
+    """One shift as its user should see it, its text cut to what Google takes."""
 
     version: int
     kind: str
     title: str
-    start: AwareDatetime | date
-    end: AwareDatetime | date
+    start: MomentOrDay
+    end: MomentOrDay
     time_zone: str | None = None
     location: str | None = None
     notes: str | None = None
-    digest: str
 
 
 class Withdrawal(Shape):
@@ -102,7 +101,7 @@ class Published(Shape):
     """The publication message that stands: its version, and when it occurred."""
 
     version: int
-    at: AwareDatetime
+    at: Moment
 
 
 class Contribution(Shape):
@@ -188,8 +187,8 @@ class CalendarSeen(Shape):
     user_id: str
     verify: str
     target: str
-    at: AwareDatetime
-    window_start: AwareDatetime
+    at: Moment
+    window_start: Moment
     observed: tuple[Observed, ...]
     absent: tuple[str, ...] = ()
     strips_properties: bool = False
@@ -202,7 +201,7 @@ class Problem(Shape):
     code: str
     message: str
     what_to_do: str
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class TroubleFound(Shape):
@@ -211,7 +210,7 @@ class TroubleFound(Shape):
     fact: Literal["trouble_found"] = "trouble_found"
     agency_id: str
     user_id: str
-    connected_at: AwareDatetime | None = None
+    connected_at: Moment | None = None
     problem: Problem
 
 
@@ -221,7 +220,7 @@ class TokenReleased(Shape):
     fact: Literal["token_released"] = "token_released"
     agency_id: str
     user_id: str
-    ended_at: AwareDatetime
+    ended_at: Moment
 
 
 class UserReleased(Shape):
@@ -240,7 +239,7 @@ class PreferencesSet(Shape):
     agency_id: str
     user_id: str
     preferences: Preferences
-    occurred_at: AwareDatetime
+    occurred_at: Moment
 
 
 class VerifyDue(Shape):
@@ -267,7 +266,7 @@ class Forgotten(Shape):
     fact: Literal["forgotten"] = "forgotten"
     agency_id: str
     user_id: str
-    at: AwareDatetime
+    at: Moment
 
 
 UserFact = Annotated[

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from pydantic import AwareDatetime, InstanceOf
+from pydantic import InstanceOf
 from pydantic.dataclasses import dataclass
 
-from schemas.base import SMALL, Shape
+from schemas.base import SMALL, Moment, Shape
 from schemas.cause import Cause
 
 #: The JSON of a Google Calendar event, https://developers.google.com/workspace/calendar/api/v3/reference/events
@@ -49,8 +49,8 @@ class InsertEvent:
     generation: int
     rendered: InstanceOf[Rendered]
     version: int
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Moment
+    end: Moment
     cause: Cause | None = None
 
 
@@ -68,8 +68,8 @@ class PatchEvent:
     rendered: InstanceOf[Rendered]
     undress: tuple[DressField, ...] = ()
     version: int
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Moment
+    end: Moment
     cause: Cause | None = None
 
 
@@ -85,8 +85,8 @@ class DeleteEvent:
     generation: int
     etag: str
     version: int
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Moment
+    end: Moment
     cause: Cause | None = None
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from schemas.base import Shape
+from schemas.base import Moment, Shape
 from schemas.cause import Cause
 
 
@@ -28,8 +28,8 @@ class Observed(Shape):
     etag: str
     fingerprint: str
     version: int
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Moment
+    end: Moment
     tagged: bool = True
 
 
@@ -46,9 +46,9 @@ class Stored(Shape):
     fingerprint: str
     echo: str
     version: int
-    start: AwareDatetime
-    end: AwareDatetime
-    at: AwareDatetime
+    start: Moment
+    end: Moment
+    at: Moment
     cause: Cause | None = None
 
 
@@ -61,7 +61,7 @@ class Removed(Shape):
     shift_id: str
     version: int
     left: bool = False
-    at: AwareDatetime
+    at: Moment
     cause: Cause | None = None
 
 
@@ -75,8 +75,8 @@ class Refused(Shape):
     version: int
     fingerprint: str
     error: str
-    end: AwareDatetime
-    at: AwareDatetime
+    end: Moment
+    at: Moment
     cause: Cause | None = None
 
 

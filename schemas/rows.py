@@ -9,10 +9,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import AwareDatetime
 from pydantic.dataclasses import dataclass
 
-from schemas.base import SMALL, Shape
+from schemas.base import SMALL, Moment, Shape
 from schemas.cause import Cause
 from schemas.facts import Problem, Published, Standing, Wish, Withdrawal
 from schemas.outputs import SyncStatus
@@ -94,8 +93,8 @@ class Applied:
     fingerprint: str
     echo: str
     version: int
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Moment
+    end: Moment
     seen: bool = False
 
 
@@ -104,14 +103,14 @@ class Refusal(Shape):
 
     fingerprint: str
     error: str
-    end: AwareDatetime
+    end: Moment
 
 
 class Burnt(Shape):
     """The newest generation of a shift's id; `end` says how long it is worth remembering."""
 
     generation: int
-    end: AwareDatetime
+    end: Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=SMALL)
@@ -120,7 +119,7 @@ class Drift:
 
     kind: Literal["deleted", "altered"]
     version: int
-    end: AwareDatetime
+    end: Moment
 
 
 class Open(Shape):
@@ -146,16 +145,16 @@ class Connection(Shape):
     """
 
     state: Literal["none", "connected", "disconnected", "deactivated"] = "none"
-    occurred_at: AwareDatetime | None = None
-    connected_at: AwareDatetime | None = None
+    occurred_at: Moment | None = None
+    connected_at: Moment | None = None
     purge: bool = False
     reason: str | None = None
     released: bool = True
     verify: Verify | None = None
-    verified_at: AwareDatetime | None = None
+    verified_at: Moment | None = None
     default_cause: Cause | None = None
-    resync_at: AwareDatetime | None = None
-    resync_refused_at: AwareDatetime | None = None
+    resync_at: Moment | None = None
+    resync_refused_at: Moment | None = None
     problem: Problem | None = None
     target: str | None = None
     strips_properties: bool = False
@@ -184,6 +183,6 @@ class UserRow(Shape):
     releases: tuple[str, ...] = ()
     connection: Connection = Connection()
     preferences: Preferences = Preferences()
-    preferred_at: AwareDatetime | None = None
-    last_synced_at: AwareDatetime | None = None
+    preferred_at: Moment | None = None
+    last_synced_at: Moment | None = None
     status: SyncStatus | None = None

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from planning.identity import shift_key
+from planning.shifts import content
 from schemas.facts import CallsAnswered, Contribution
 from streams.traces import MOST, coordinates
 
@@ -80,7 +81,7 @@ def _changed(
             wishes[earlier.calendar_id] = earlier.wishes
     old, new = wishes.get(fact.calendar_id, {}), fact.wishes
     for shift in old.keys() | new.keys():
-        if shift not in old or shift not in new or old[shift].digest != new[shift].digest:
+        if shift not in old or shift not in new or content(old[shift]) != content(new[shift]):
             yield shift_key(fact.calendar_id, shift), fact.causes.get(shift, fact.cause)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planning.shifts import fold_change, wish_of, with_shift, without_forgotten, without_shift
+from planning.shifts import content, fold_change, wish_of, with_shift, without_forgotten, without_shift
 from schemas.messages import Delete, Upsert
 from schemas.rows import AssignmentRow, RosterRow
 from tests.planning.build import NOW, at, delete, shift, upsert, wish
@@ -147,18 +147,24 @@ def test_texts_are_cut_before_they_are_stored() -> None:
     assert [len(text or "") for text in (long.title, long.location, long.notes)] == [1_024, 1_024, 8_000]
 
 
-def test_a_digest_tells_contents_apart() -> None:
-    """Nothing passes for something else: not the word None for nothing, not one field for another."""
-    digests = {
-        wish().digest,
-        wish(location="None").digest,
-        wish(notes="None").digest,
-        wish(title="Day\x1fshift").digest,
-        wish(kind="training").digest,
-        wish(start=at(hours=23)).digest,
-    }
-    assert len(digests) == 6
-    assert wish(version=1).digest == wish(version=2).digest
+def test_contents_are_told_apart() -> None:
+    """Each field counts, and the version does not."""
+    others = (
+        {"location": "Station 5"},
+        {"notes": "Bring the radio"},
+        {"title": "Day shift"},
+        {"kind": "training"},
+        {"start": at(hours=23)},
+        {"time_zone": "Europe/Berlin"},
+    )
+    assert len({content(wish()), *(content(wish(**other)) for other in others)}) == 1 + len(others)
+    assert content(wish(version=1)) == content(wish(version=2))
+
+
+def test_one_instant_in_two_spellings() -> None:
+    """Says the same."""
+    moved = at(hours=20).astimezone(timezone(timedelta(hours=5)))
+    assert content(wish(start=at(hours=20))) == content(wish(start=moved))
 
 
 def test_a_roster_forgets() -> None:

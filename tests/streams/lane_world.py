@@ -362,10 +362,7 @@ class World:
 
 def wish(title: str, version: int, start: datetime) -> Wish:
     end = start + timedelta(hours=8)
-    digest = f"{title} {start.isoformat()}"
-    return Wish(
-        version=version, kind="shift", title=title, start=start, end=end, time_zone="UTC", digest=digest
-    )
+    return Wish(version=version, kind="shift", title=title, start=start, end=end, time_zone="UTC")
 
 
 def key_of(user: str) -> bytes:

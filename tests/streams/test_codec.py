@@ -43,7 +43,6 @@ wishes = st.builds(
     time_zone=maybe | words,
     location=maybe | words,
     notes=maybe | words,
-    digest=words,
 )
 shift_of = {"calendar_id": ids, "shift_id": ids, "event_id": ids, "version": numbers}
 stood = {"generation": numbers, "etag": words, "fingerprint": words, "start": moments, "end": moments}
@@ -281,7 +280,6 @@ def test_a_row_of_many_shifts() -> None:
         title="Medic 12 Day",
         start=date(2026, 12, 2),
         end=date(2026, 12, 3),
-        digest="d",
     )
     row = rows.RosterRow(shifts={str(n): wish for n in range(60)})
     assert len(codec.encode_row(row)) < len(codec.plain(row)) / 10

@@ -29,9 +29,7 @@ def _parent(offset: int) -> str:
 
 def _wants(offset: int, title: str | None) -> Contribution:
     start = NOW + timedelta(days=3)
-    wish = Wish(
-        version=offset, kind="shift", title=title or "", start=start, end=start, time_zone="UTC", digest=title or ""
-    )  # fmt: skip
+    wish = Wish(version=offset, kind="shift", title=title or "", start=start, end=start, time_zone="UTC")
     return Contribution(
         agency_id="a", user_id="u", calendar_id="c", revision=offset, standing="published",
         wishes={"s": wish} if title else {}, cause=_cause(offset),

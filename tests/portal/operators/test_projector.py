@@ -44,7 +44,6 @@ def row(title: str = "Medic 12 Day", user: str = ANN) -> UserRow:
         start=start,
         end=start + timedelta(hours=8),
         time_zone="America/New_York",
-        digest=title,
     )
     return UserRow(
         agency_id=AGENCY,
