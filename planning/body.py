@@ -148,7 +148,7 @@ def _spelled(moment: tuple[str, str | None]) -> list[str]:
 
 
 def _fingerprint(fields: list[str]) -> str:
-    return sha256(orjson.dumps(fields)).hexdigest()[:32]
+    return sha256(orjson.dumps(fields)).hexdigest()[:16]
 
 
 _TEMPLATES = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)

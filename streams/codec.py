@@ -10,14 +10,16 @@ is newer than this release is refused before anything of it is read.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import zstandard
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from schemas import formats
 from schemas.facts import CalendarFact, UserRecord
+from schemas.rows import UserRow
 from streams.errors import FormatTooNew
+from streams.shorthand import lengthened, shortened
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -37,12 +39,13 @@ _decompress = zstandard.ZstdDecompressor().decompress
 
 def encode(fact: BaseModel) -> bytes:
     """Return the bytes of a fact. Nulls are left out; defaults stay, since they name the branch of a union."""
-    return _packed(fact.model_dump_json(exclude_none=True))
+    return _packed(fact.model_dump_json(exclude_none=True).encode())
 
 
 def encode_row(row: BaseModel) -> bytes:
     """Return the bytes of a row; what is at its default is left out."""
-    return _packed(row.model_dump_json(exclude_defaults=True))
+    text = shortened(row) if isinstance(row, UserRow) else row.model_dump_json(exclude_defaults=True).encode()
+    return _packed(text)
 
 
 def json_size(data: bytes) -> int:
@@ -52,7 +55,8 @@ def json_size(data: bytes) -> int:
 
 def decode(kind: type[T], data: bytes) -> T:
     """Return the row in these bytes."""
-    return kind.model_validate_json(unpacked(data))
+    text = unpacked(data)
+    return cast("T", lengthened(text)) if kind is UserRow else kind.model_validate_json(text)
 
 
 def unpacked(data: bytes) -> bytes:
@@ -72,8 +76,8 @@ def user_record(data: bytes) -> UserRecord:
     return record
 
 
-def _packed(text: str) -> bytes:
-    frame, number = _compress(text.encode()), formats.written()
+def _packed(text: bytes) -> bytes:
+    frame, number = _compress(text), formats.written()
     return frame if number == 1 else _MARK + bytes((number,)) + frame
 
 

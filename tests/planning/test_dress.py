@@ -134,10 +134,10 @@ def test_an_upgrade() -> None:
     dressed = Policy(title="{{ title }} @ {{ location }}", description="{{ kind }}")
     got = [fingerprint(CALENDAR, "1", w, p) for w in (timed, day) for p in (REMOVE, dressed)]
     assert got == [
-        "df3d3270532e3724be2082a6f90c1554",
-        "38c135fa65139470b0d9db5c8d42e3c1",
-        "814d832dccfd15a2cae9dee024ed6afa",
-        "514249554376c63aa70154057dd6b01c",
+        "df3d3270532e3724",
+        "38c135fa65139470",
+        "814d832dccfd15a2",
+        "514249554376c63a",
     ]
 
 

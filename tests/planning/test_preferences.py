@@ -147,9 +147,9 @@ def test_a_write_that_nobody_told_of() -> None:
 _STORED = """
 {"agency_id":"metro","user_id":"ann","calendars":{"dec":{"revision":0,"standing":"published","wishes":{"1":{"version":1,
 "kind":"shift","title":"Day","start":"2026-12-02T12:00:00Z","end":"2026-12-02T20:00:00Z","time_zone":"America/New_York",
-"location":"Station 4","notes":"Radio","digest":"e66a0c6aa46fb42a"}}}},"applied":{
+"location":"Station 4","notes":"Radio"}}}},"applied":{
 "bgs6e75a64e42djgrljmshnnjo18pgq2mjrkk37aufgjapkkju73ti0":{"calendar_id":"dec","shift_id":"1","etag":"\\"1\\"",
-"fingerprint":"df3d3270532e3724be2082a6f90c1554","echo":"df3d3270532e3724be2082a6f90c1554","version":1,
+"fingerprint":"df3d3270532e3724","echo":"df3d3270532e3724","version":1,
 "start":"2026-12-02T12:00:00Z","end":"2026-12-02T20:00:00Z","seen":true}},"connection":{"state":"connected",
 "occurred_at":"2026-11-22T12:00:00Z","connected_at":"2026-11-22T12:00:00Z","released":false,
 "verified_at":"2026-11-23T11:00:00Z","target":"red"}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from planning.identity import event_id
+from planning.window import instant
 from schemas import facts, outcomes, rows
 from schemas.cause import Cause
 from schemas.messages import Delete, Shift, Upsert
@@ -201,26 +204,59 @@ calendar_wishes = st.builds(
     share=st.floats(0, 1),
     let_go=st.booleans(),
 )
-table_rows = st.one_of(
-    st.builds(
-        rows.UserRow,
-        **who,
-        calendars=named(calendar_wishes),
-        applied=named(applied),
-        burnt=named(st.builds(rows.Burnt, generation=numbers, end=moments)),
-        refused=named(st.builds(rows.Refusal, fingerprint=words, error=words, end=moments)),
-        open=named(st.builds(rows.Open, cause=causes, version=numbers)),
-        drift=named(
-            st.builds(rows.Drift, kind=st.sampled_from(["deleted", "altered"]), version=numbers, end=moments)
-        ),
-        let_go=st.booleans(),
-        releases=many(ids),
-        connection=connections,
-        preferences=preferences,
-        preferred_at=maybe | moments,
-        last_synced_at=maybe | moments,
-        status=maybe | statuses,
+
+
+@st.composite
+def user_rows(draw: st.DrawFn) -> rows.UserRow:
+    """A row whose events are partly those of its wishes, in their version and at their times or not."""
+    row = draw(bare_rows)
+    wished = [
+        (calendar, shift, wish)
+        for calendar, wishes in row.calendars.items()
+        for shift, wish in wishes.wishes.items()
+    ]
+    as_wished = [
+        replace(
+            draw(applied),
+            calendar_id=calendar,
+            shift_id=shift,
+            version=wish.version if draw(st.booleans()) else 0,
+            start=instant(wish.start),
+            end=instant(wish.end) if draw(st.booleans()) else datetime(2026, 12, 2, 7, tzinfo=UTC),
+        )
+        for calendar, shift, wish in wished
+        if draw(st.booleans())
+    ]
+    stands = [*as_wished, *draw(st.lists(applied, max_size=2))]
+    return row.model_copy(
+        update={
+            "applied": {
+                event_id(row.agency_id, one.calendar_id, one.shift_id, one.generation): one for one in stands
+            }
+        }
+    )
+
+
+bare_rows = st.builds(
+    rows.UserRow,
+    **who,
+    calendars=named(calendar_wishes),
+    burnt=named(st.builds(rows.Burnt, generation=numbers, end=moments)),
+    refused=named(st.builds(rows.Refusal, fingerprint=words, error=words, end=moments)),
+    open=named(st.builds(rows.Open, cause=causes, version=numbers)),
+    drift=named(
+        st.builds(rows.Drift, kind=st.sampled_from(["deleted", "altered"]), version=numbers, end=moments)
     ),
+    let_go=st.booleans(),
+    releases=many(ids),
+    connection=connections,
+    preferences=preferences,
+    preferred_at=maybe | moments,
+    last_synced_at=maybe | moments,
+    status=maybe | statuses,
+)
+table_rows = st.one_of(
+    user_rows(),
     st.builds(rows.RosterRow, shifts=named(wishes)),
     st.builds(rows.AssignmentRow, version=numbers, digest=words, user_id=maybe | ids, holders=many(ids)),
     st.builds(

@@ -27,8 +27,8 @@ REPLACED: Final[dict[str, dict[str, str]]] = {
         "    told_by: str | None = Field(None, exclude_if=since(2))\n",
     },
     "schemas/rows.py": {
-        "from pydantic import AwareDatetime\n": "from pydantic import AwareDatetime, Field\n"
-        "from schemas.formats import since\n",
+        "from pydantic.dataclasses import": "from schemas.formats import since\nfrom pydantic import Field\n"
+        "from pydantic.dataclasses import",
         "    share: float = 0.0\n": "    share: float = 0.0\n"
         "    told_by: str | None = Field(None, exclude_if=since(2))\n",
     },

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from pydantic import AwareDatetime, BaseModel
 
+from planning.identity import event_id
 from schemas.facts import CalendarFact, Inherited, UserRecord
 from schemas.messages import Shift
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
@@ -83,7 +84,8 @@ class _Maker:
             self._chosen.add((Shift, self._turn % len(SHIFTS)))
             return Shift.model_validate_json(json.dumps(words))
         hints = {name: hint for name, hint in _hints(kind).items() if not (bare and _has_default(kind, name))}
-        return kind(**{name: self._value(hint, name) for name, hint in hints.items()})
+        made = kind(**{name: self._value(hint, name) for name, hint in hints.items()})
+        return _with_ids(made) if kind is UserRow else made
 
     def _value(self, hint: Any, name: str) -> Any:
         origin, inner = get_origin(hint), get_args(hint)
@@ -114,6 +116,15 @@ class _Maker:
 
     def _later(self, more: int) -> _Maker:
         return _Maker(self._turn + more, self._chosen)
+
+
+def _with_ids(row: UserRow) -> UserRow:
+    """The row, its events known by the ids that follow from their shifts."""
+    applied = {
+        event_id(row.agency_id, one.calendar_id, one.shift_id, one.generation): one
+        for one in row.applied.values()
+    }
+    return row.model_copy(update={"applied": applied})
 
 
 def _hints(kind: Any) -> dict[str, Any]:
