@@ -19,6 +19,7 @@ from bench.catalogue import SCENARIOS, chosen, estimate
 from bench.processes import BenchFailed
 from bench.stage import open_stage, say
 from bench.targets import aimed
+from bench.warm import warm
 from tests.kafka import start_kafka
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Run:
 
 async def _run(options: argparse.Namespace, kafka: Kafka, run: Run) -> None:
     scenarios = chosen(options.scenarios, with_long=options.long)
+    say(f"the broker is warm after {await warm(kafka.bootstrap):,} records")
     for number, (name, scenario) in enumerate(scenarios.items(), 1):
         about = scenario.seconds(options.repeat)
         say(f"== {number} of {len(scenarios)}: {name}, {scenario.what}; some {about:.0f} s")

@@ -9,12 +9,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
+import uvloop
 from faust.tables import manager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, FutureMessage
 
 from streams import each
 from streams.errors import NotOurs
+from streams.fetching import use_sessions
 from streams.joining import mend
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ YIELD_EVERY = 100
 class Thread(driver.AIOKafkaConsumerThread):
     """The consumer's own thread."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, thread_loop=uvloop.new_event_loop(), **options)
+        self._close_thread_loop_on_stop = True  # as if it had made the loop itself
+
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Hard-coded as 1,500 ms in Faust. Every question on the same connection (ends of changelogs at recovery, the gate's
@@ -43,6 +49,7 @@ class Thread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Start, and join the group in our own way."""
         await super().on_start()
+        use_sessions(self._ensure_consumer())
         mend(self._ensure_consumer()._coordinator)  # noqa: SLF001
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
