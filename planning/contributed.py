@@ -30,7 +30,8 @@ def contributed(row: UserRow, fact: Contribution, policy: Policy, now: datetime)
     known = before.wishes if before else {}
     # Most wishes are the ones that we have: who looks at them next knows them by what they are, and memory holds them once.
     wishes = {
-        shift: old if (old := known.get(shift)) == wish else wish for shift, wish in fact.wishes.items()
+        shift: old if (old := known.get(shift)) is not wish and old == wish else wish
+        for shift, wish in fact.wishes.items()
     }
     after = CalendarWish(
         revision=fact.revision,

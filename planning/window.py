@@ -22,7 +22,7 @@ FORGOTTEN = timedelta(days=31)
 def instant(moment: date) -> datetime:
     """Return the UTC instant of a time, or 00:00 UTC of a day."""
     if isinstance(moment, datetime):
-        return moment.astimezone(UTC)
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return datetime.combine(moment, time(), UTC)
 
 

@@ -10,6 +10,7 @@ is newer than this release is refused before anything of it is read.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any, TypeVar, cast
 
 import zstandard
@@ -37,9 +38,41 @@ _compress = zstandard.ZstdCompressor(level=1, write_checksum=False).compress
 _decompress = zstandard.ZstdDecompressor().decompress
 
 
+class Sent:
+    """Facts by their bytes, from when they are sent until they come back: most go to a partition of the same worker.
+
+    Facts are frozen, so the one that was sent serves as the one that was read.
+    """
+
+    def __init__(self, most: int = 1 << 18) -> None:
+        """`most`: bytes that are remembered; the oldest go first."""
+        self._most, self._size = most, 0
+        self._facts: OrderedDict[bytes, BaseModel] = OrderedDict()
+
+    def remember(self, data: bytes, fact: BaseModel) -> None:
+        """Keep a fact under its bytes."""
+        if data not in self._facts:
+            self._size += len(data)
+        self._facts[data] = fact
+        while self._size > self._most:
+            self._size -= len(self._facts.popitem(last=False)[0])
+
+    def forget(self, data: bytes) -> Any:
+        """Return the fact of these bytes, once; None where it is not known."""
+        fact = self._facts.pop(data, None)
+        if fact is not None:
+            self._size -= len(data)
+        return fact
+
+
+_sent = Sent()
+
+
 def encode(fact: BaseModel) -> bytes:
     """Return the bytes of a fact. Nulls are left out; defaults stay, since they name the branch of a union."""
-    return _packed(fact.model_dump_json(exclude_none=True).encode())
+    data = _packed(fact.model_dump_json(exclude_none=True).encode())
+    _sent.remember(data, fact)
+    return data
 
 
 def encode_row(row: BaseModel) -> bytes:
@@ -66,13 +99,13 @@ def unpacked(data: bytes) -> bytes:
 
 def calendar_fact(data: bytes) -> CalendarFact:
     """Return the fact of a `calendar-facts` record."""
-    fact: CalendarFact = _CALENDAR_FACTS.validate_json(unpacked(data))
+    fact: CalendarFact = _sent.forget(data) or _CALENDAR_FACTS.validate_json(unpacked(data))
     return fact
 
 
 def user_record(data: bytes) -> UserRecord:
     """Return what a `user-facts` record holds."""
-    record: UserRecord = _USER_RECORDS.validate_json(unpacked(data))
+    record: UserRecord = _sent.forget(data) or _USER_RECORDS.validate_json(unpacked(data))
     return record
 
 

@@ -284,8 +284,11 @@ def _types(value: object) -> object:
 
 @given(user_facts)
 def test_facts_about_users(fact: facts.UserFact) -> None:
-    """Come back equal, and of the same kind."""
-    again = codec.user_record(codec.encode(fact))
+    """Come back equal, and of the same kind; the very same where it was sent, once."""
+    data = codec.encode(fact)
+    sent, again = codec.user_record(data), codec.user_record(data)
+    assert sent is fact
+    assert again is not fact
     assert type(again) is type(fact)
     assert again == fact
     assert _types(again) == _types(fact)
@@ -293,10 +296,26 @@ def test_facts_about_users(fact: facts.UserFact) -> None:
 
 @given(calendar_facts)
 def test_facts_about_calendars(fact: facts.CalendarFact) -> None:
-    """Come back equal, and of the same kind."""
-    again = codec.calendar_fact(codec.encode(fact))
+    """Come back equal, and of the same kind; the very same where it was sent, once."""
+    data = codec.encode(fact)
+    sent, again = codec.calendar_fact(data), codec.calendar_fact(data)
+    assert sent is fact
+    assert again is not fact
     assert type(again) is type(fact)
     assert again == fact
+
+
+def test_facts_that_never_come_back() -> None:
+    """Of what other workers read no more is remembered than fits; the oldest goes first."""
+    sent, fact = codec.Sent(most=10), facts.VerifyDue(agency_id="a", user_id="u", ticket="t")
+    for data in (b"four", b"five", b"four", b"six"):
+        sent.remember(data, fact)
+    assert [sent.forget(data) for data in (b"four", b"five", b"six")] == [None, fact, fact]
+    sent.remember(b"seven ate nine", fact)
+    assert sent.forget(b"seven ate nine") is None
+    for data in (b"ten", b"ten", b"to ten"):
+        sent.remember(data, fact)
+    assert [sent.forget(data) for data in (b"ten", b"ten", b"to ten")] == [fact, None, fact]
 
 
 @given(table_rows)

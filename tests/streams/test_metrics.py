@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -35,6 +35,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float:
     return found
 
 
+@settings(max_examples=300)  # each makes a registry, and collects it whole
 @given(st.lists(st.tuples(USERS, st.none() | statuses(), st.integers(0, 2)), max_size=12))
 def test_users_as_they_stand_now(story: list[tuple[bytes, SyncStatus | None, int]]) -> None:
     """The newest of each user counts, whatever stood there before; who is gone does not."""

@@ -103,6 +103,7 @@ async def test_nobody_dies(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
     assert len(seen) == sum(ends.values())
 
 
+@pytest.mark.long
 async def test_flow_is_not_held(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
     """The same without our hold: records are passed over within a few joins, and the continuity guard ends the worker."""
     broker, names = Broker(kafka.bootstrap), Names(prefix=prefix)
