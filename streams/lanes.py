@@ -42,6 +42,9 @@ DRAIN_S = 8.0
 #: How often rows are looked through for a daily verify that is due, in seconds.
 ROUND_S = 300.0
 
+#: So many rows are read and looked at in one go, some milliseconds: changes that come meanwhile wait for no more.
+TOGETHER = 10
+
 
 class Lanes:
     """The lanes of the partitions that are open now."""
@@ -131,7 +134,9 @@ class Lanes:
         for partition in sorted(partitions):
             after: bytes | None = None
             with contextlib.suppress(NotOpen):  # given up meanwhile; its next owner walks over it
-                while partition in self._open and (found := self._desk.rows.slice(partition, after)):
+                while partition in self._open and (
+                    found := self._desk.rows.slice(partition, after, TOGETHER)
+                ):
                     for key, row in found:
                         await visit(partition, key, row)
                     after = found[-1][0]

@@ -64,9 +64,9 @@ class Repository(Generic[Row]):
             yield from found
             after = found[-1][0]
 
-    def slice(self, partition: int, after: bytes | None) -> list[tuple[bytes, Row]]:
+    def slice(self, partition: int, after: bytes | None, limit: int) -> list[tuple[bytes, Row]]:
         """Return the next rows behind `after`, for a walk that pauses in between."""
-        found = tables.rows(self.table, partition, after=after, limit=_SLICE)
+        found = tables.rows(self.table, partition, after=after, limit=limit)
         return [(key, self._decoded(key, data, keep=False)) for key, data in found]
 
     def _decoded(self, key: bytes, data: bytes, *, keep: bool = True) -> Row:

@@ -72,12 +72,11 @@ class Rows:
     def put(self, partition: int, key: bytes, row: UserRow) -> None:
         self._rows[partition][key] = row
 
-    def slice(self, partition: int, after: bytes | None) -> list[tuple[bytes, UserRow]]:
+    def slice(self, partition: int, after: bytes | None, limit: int) -> list[tuple[bytes, UserRow]]:
         if partition not in self.open:
             raise NotOpen(partition)
-        return [item for item in sorted(self._rows[partition].items()) if after is None or item[0] > after][
-            :2
-        ]
+        behind = [item for item in sorted(self._rows[partition].items()) if after is None or item[0] > after]
+        return behind[: min(limit, 2)]
 
 
 class Log:

@@ -279,7 +279,7 @@ async def test_rows_that_cannot_be_read_when_the_gate_opens(
 ) -> None:
     """The worker ends: users who are never woken would wait in silence."""
 
-    def broken(partition: int, after: bytes | None) -> list[object]:
+    def broken(partition: int, after: bytes | None, limit: int) -> list[object]:
         raise ZeroDivisionError("a bug")
 
     await world.lanes.drain()

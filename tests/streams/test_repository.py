@@ -80,7 +80,7 @@ def test_writes_from_here_and_from_elsewhere(story: list[tuple[str, bytes, int]]
         for partition in (0, 1):
             for name in (b"a", b"b", b"c"):
                 assert rows.get(partition, name) == truth.get((partition, name))
-            assert dict(rows.slice(partition, None)) == {
+            assert dict(rows.slice(partition, None, 10)) == {
                 k: r for (p, k), r in truth.items() if p == partition
             }
         assert len(rows._known) <= 2
@@ -110,7 +110,7 @@ def test_a_partition_that_is_not_open() -> None:
     rows = Repository(cast("Any", table), PublicationRow)
     rows.put(b"a", _row(1))
     table.app.open_partitions = {1}
-    for read in (lambda: rows.get(0, b"a"), lambda: rows.slice(0, None), lambda: list(rows.scan(0))):
+    for read in (lambda: rows.get(0, b"a"), lambda: rows.slice(0, None, 10), lambda: list(rows.scan(0))):
         with pytest.raises(NotOpen):
             read()
     assert rows.get(1, b"a") is None
@@ -130,7 +130,7 @@ def test_more_rows_than_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
         rows.put(b"a/0", _row(2))
     assert seen == keys[:5]
     after, walked = None, list[bytes]()
-    while found := rows.slice(0, after):
+    while found := rows.slice(0, after, 2):
         walked += [key for key, _ in found]
         after = found[-1][0]
     assert walked == keys
