@@ -15,6 +15,7 @@ from tests.postgres import NOT_PROVEN, Postgres, start_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 # No deadline: two shared cores make any single example slow now and then, and that says nothing about the code.
 settings.register_profile("dev", max_examples=200, deadline=None)
@@ -55,6 +56,17 @@ def postgres(pytestconfig: pytest.Config) -> Iterator[Postgres]:
         pytest.skip(NOT_PROVEN)
     yield server
     server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path}/vault.db"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database() as address:
+        yield address
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,22 +11,10 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from tests.postgres import Postgres
 from tests.upgrade.next_release import STEP
 from vault import NewConnection, Vault, VaultUnavailable, inspect, migrate
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a database without any table."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/vault.db"
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    with server.database() as address:
-        yield address
 
 
 def connection(user: str) -> NewConnection:
@@ -52,14 +39,14 @@ def migrated_by(release: Path, url: str) -> None:
     )
 
 
-async def test_a_step_of_the_next_release(url: str, newer: Path) -> None:
+async def test_a_step_of_the_next_release(empty: str, newer: Path) -> None:
     """Who is at work does not notice; who starts later finds tables of a newer step, which say that they fit."""
     key = Fernet.generate_key().decode()
-    running = await Vault.open(url, [key])
+    running = await Vault.open(empty, [key])
     try:
         await running.store(connection("u1"), AT)
-        migrated_by(newer, url)
-        assert (await inspect(url, [key])).step == STEP
+        migrated_by(newer, empty)
+        assert (await inspect(empty, [key])).step == STEP
         await running.store(connection("u2"), AT)
         assert {one.user_id for one in await running.connections()} == {"u1", "u2"}
         found = await running.connection("metro", "u1")
@@ -68,20 +55,20 @@ async def test_a_step_of_the_next_release(url: str, newer: Path) -> None:
         await running.release("metro", "u1", datetime(2026, 11, 2, tzinfo=UTC), "left")
     finally:
         await running.close()
-    late = await Vault.open(url, [key])
+    late = await Vault.open(empty, [key])
     try:
         assert await late.connection("metro", "u1") is None
         assert await late.connection("metro", "u2") is not None
     finally:
         await late.close()
-    migrated_by(newer, url)
+    migrated_by(newer, empty)
 
 
-async def test_a_step_that_does_not_fit(url: str, newer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_step_that_does_not_fit(empty: str, newer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A release of before the step that it names is shut out, with a line that says what to do."""
-    migrated_by(newer, url)
+    migrated_by(newer, empty)
     monkeypatch.setattr(migrate, "NEWEST", "0002")
     with pytest.raises(
         VaultUnavailable, match=f"is at step {STEP}, which this release does not know: start the newer"
     ):
-        await Vault.open(url, [])
+        await Vault.open(empty, [])

@@ -48,17 +48,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a database without any table."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/vault.db"
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    with server.database() as address:
-        yield address
-
-
 @pytest.fixture
 def key() -> str:
     """A key made for this test."""

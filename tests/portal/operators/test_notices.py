@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -22,7 +21,6 @@ from schemas.outputs import SyncStatus
 from streams.settings import Settings, SettingsError, load_settings
 from tests.portal.operators.receiver import KEY, Receiver, receiving
 from tests.portal.operators.world import AGENCY, ANN, BOB, eventually, lost, open_vault, status
-from tests.postgres import Postgres
 from vault import Batch, NewConnection, News, Source, Span, Vault
 
 NOON = datetime.now(UTC).replace(microsecond=0)
@@ -87,23 +85,12 @@ class Town:
         return [(one["user_id"], one["reminder"]) for one in self.receiver.told.values()]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/vault.db"
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    with server.database() as address:
-        yield address
-
-
 @pytest.fixture
-async def town(url: str) -> AsyncIterator[Town]:
+async def town(empty: str) -> AsyncIterator[Town]:
     """Nobody is lost yet."""
     async with receiving() as receiver:
         settings = Settings(
-            database_url=url,
+            database_url=empty,
             vault_keys=Fernet.generate_key().decode(),
             notify_url=receiver.url,
             notify_key=KEY,
