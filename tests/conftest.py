@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 
 # No deadline: two shared cores make any single example slow now and then, and that says nothing about the code.
 settings.register_profile("dev", max_examples=200, deadline=None)
-settings.register_profile(
-    "ci", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("ci", max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+#: Files of few tests that take minutes: begun last, each would be all that still runs. Then whole deployments.
+_FIRST = (
+    "tests/streams/test_runtime_",
+    "tests/planning/test_convergence",
+    "tests/upgrade/",
+    "tests/e2e/",
+    "tests/chaos/",
+)
 
 _used = pytest.StashKey[Kafka]()
 _databases = pytest.StashKey[str]()
@@ -73,6 +80,15 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def prefix() -> str:
     """A topic prefix that no other test has."""
     return f"t{uuid4().hex[:10]}-"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; each file's tests keep their order."""
+    items.sort(
+        key=lambda item: next(
+            (n for n, path in enumerate(_FIRST) if item.nodeid.startswith(path)), len(_FIRST)
+        )
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -595,4 +595,6 @@ def _shuffled(indices: Any, salt: int) -> list[int]:
 
 
 TestStory = Story.TestCase
-TestStory.settings = settings(stateful_step_count=30)
+#: CI tells as many stories as are promised; at every desk as many as other properties have examples.
+EXAMPLES = 2_000 if settings.get_current_profile_name() == "ci" else settings().max_examples
+TestStory.settings = settings(stateful_step_count=30, max_examples=EXAMPLES)
