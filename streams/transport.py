@@ -9,7 +9,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
-import uvloop
 from faust.tables import manager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, FutureMessage
@@ -34,10 +33,6 @@ YIELD_EVERY = 100
 
 class Thread(driver.AIOKafkaConsumerThread):
     """The consumer's own thread."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, thread_loop=uvloop.new_event_loop(), **options)
-        self._close_thread_loop_on_stop = True  # as if it had made the loop itself
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
