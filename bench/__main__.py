@@ -31,7 +31,7 @@ def main() -> int:
     """Run the scenarios that were asked for; what was measured before one failed is kept."""
     options, run = _options(), Run()
     say(estimate(chosen(options.scenarios, with_long=options.long), options.repeat))
-    kafka = start_kafka()
+    kafka = start_kafka(lasting=True)
     try:
         say(f"{kafka.name} at {kafka.bootstrap}. {kafka.unproven or ''}".rstrip())
         uvloop.run(_run(options, kafka, run))

@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60, help="how long changes are sent (60)")
     parser.add_argument("--rate", type=float, default=20, help="changes a second (20)")
     options = parser.parse_args()
-    kafka = start_kafka()
+    kafka = start_kafka(lasting=True)
     try:
         say(f"{kafka.name} at {kafka.bootstrap}. {kafka.unproven or ''}".rstrip())
         lines, load = uvloop.run(_run(kafka.bootstrap, options.minutes * 60, options.rate))

@@ -82,8 +82,8 @@ class Undisturbed:
         pytest.skip(f"{self.name} cannot be frozen or killed: this needs Java and Maven, or Docker")
 
 
-def start_kafka() -> Kafka:
-    """Start, or find, the most real Kafka there is."""
+def start_kafka(*, lasting: bool = False) -> Kafka:
+    """Start, or find, the most real Kafka there is; `lasting`: it is to be measured, and worth some warming."""
     if bootstrap := os.environ.get("SHIFTCAL_TEST_KAFKA"):
         return Undisturbed(bootstrap, f"Kafka at {bootstrap}", unproven=None, close=lambda: None)
     if docker_answers():
@@ -91,7 +91,7 @@ def start_kafka() -> Kafka:
 
         return DockerKafka()
     if kafka_java.available():
-        return kafka_java.JavaKafka()
+        return kafka_java.JavaKafka(lasting=lasting)
     return _embedded()
 
 

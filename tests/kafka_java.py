@@ -78,15 +78,17 @@ class JavaKafka:
         self,
         *,
         heap_mb: int = 512,
+        lasting: bool = False,
         listeners: Mapping[str, str] = MappingProxyType({}),
         properties: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Format a new data directory and start the broker on it.
 
+        `lasting`: it is to be measured, so Java may spend processor time at first to be faster later; most are gone by then.
         `listeners`: names of further ones with their protocols, beside the plain one; `addresses` says where they are.
         """
         self._jars = fetch_jars()
-        self._heap = f"-Xmx{heap_mb}m"
+        self._options = [f"-Xmx{heap_mb}m", *([] if lasting else ["-XX:TieredStopAtLevel=1"])]
         self._home = Path(tempfile.mkdtemp(prefix="shiftcal-kafka-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -190,7 +192,7 @@ class JavaKafka:
             self._guard = None
 
     def _java(self) -> list[str]:
-        return ["java", self._heap, "-XX:+UseSerialGC", "-cp", f"{self._jars}{os.sep}*"]
+        return ["java", *self._options, "-XX:+UseSerialGC", "-cp", f"{self._jars}{os.sep}*"]
 
 
 def _properties(bootstrap: str, controller: str, data: Path) -> dict[str, str]:

@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--per-minute", type=int, default=2_666)
     parser.add_argument("--minute", type=float, default=60.0, help="seconds of a minute")
     size = Size(**vars(parser.parse_args()))
-    kafka = JavaKafka()
+    kafka = JavaKafka(lasting=True)
     try:
         with tempfile.TemporaryDirectory(prefix="shiftcal-quota-") as home:
             print(f"bound {size.bound:g} s", publish(kafka.bootstrap, Path(home), size).line())

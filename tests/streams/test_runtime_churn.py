@@ -28,7 +28,10 @@ BURST = 200
 GAP = "jumping over records that exist"
 
 
-@pytest.mark.parametrize("seek_delay_s", [0.0, 0.2], ids=["as it is", "slow seek"])
+@pytest.mark.parametrize(
+    "seek_delay_s",
+    [pytest.param(0.0, marks=pytest.mark.long, id="as it is"), pytest.param(0.2, id="slow seek")],
+)
 async def test_second_worker_comes_and_goes(
     kafka: Kafka, prefix: str, tmp_path: Path, seek_delay_s: float
 ) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -86,11 +87,11 @@ class Town:
 
 
 @pytest.fixture
-async def town(empty: str) -> AsyncIterator[Town]:
-    """Nobody is lost yet."""
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    """Nobody is lost yet. One database will do: what is kept about notices is tested on each in tests/vault."""
     async with receiving() as receiver:
         settings = Settings(
-            database_url=empty,
+            database_url=f"sqlite+aiosqlite:///{tmp_path}/vault.db",
             vault_keys=Fernet.generate_key().decode(),
             notify_url=receiver.url,
             notify_key=KEY,
@@ -311,6 +312,9 @@ async def test_a_projection_that_is_late(town: Town, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(notices, "ROUND_S", 0.05)
     freshness = Freshness()
     notifier = Notifier(town.settings, town.vault, freshness)
+    town.now = datetime.now(
+        UTC
+    )  # `run` goes by the real clock, and the receiver takes nothing that is minutes old
     await town.say(lost())
     running = asyncio.create_task(notifier.run())
     await asyncio.sleep(0.3)
