@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Protocol
 from gcal.port import Grant, may_write
 from schemas.errors import GrantLost
 from streams import codec
-from streams.look import look
 from streams.tables import NotOpen
 from streams.traces import headers
 from streams.tracing import Silent
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from gcal.port import CalendarPort, Page
     from planning.urgency import Place
     from schemas.answers import Answer
-    from schemas.facts import CalendarSeen, UserFact
+    from schemas.facts import UserFact
     from schemas.mutations import Call
     from schemas.policy import Policies
     from schemas.rows import UserRow
@@ -141,10 +140,6 @@ class Desk:
         if len(self._sessions) > _REMEMBERED:
             self._sessions.popitem(last=False)
         return session
-
-    async def look(self, row: UserRow, ticket: str) -> CalendarSeen:
-        """Look at Google for this user."""
-        return await look(self, await self.session(row), row, ticket)
 
     def forget(self, row: UserRow) -> None:
         """Ask the vault again next time, and Google for another access token."""

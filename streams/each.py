@@ -57,12 +57,13 @@ class Manner:
     """How an agent takes its events.
 
     `most` may be open at a time. `together`: so many in one go, since a stop and a rebalance wait for them. `apart`: those
-    of different partitions are given to the body one partition after the other.
+    of different partitions are given to the body one partition after the other. `weigh`: bytes that a value comes to once read.
     """
 
     most: int = MAX_OPEN
     together: int = 32
     apart: bool = True
+    weigh: Callable[[bytes], int] = len
 
 
 #: For agents that write rows.
@@ -85,29 +86,42 @@ async def run(
     async with aclosing(events):
         async for event in events:
             await acks.room()
-            waiting = await _waiting(manual, event, min(acks.free, manner.together))
+            waiting = await _waiting(manual, event, min(acks.free, manner.together), manner.weigh)
             for together in _by_partition(waiting) if manner.apart else [waiting]:
-                if not (admitted := await _admitted(together, continuity, leave)):
-                    continue
-                manual._set_current_event(admitted[-1])  # noqa: SLF001 - as its own loop does
-                written: list[asyncio.Future[object]] = []
-                _changelogs.set(written)
-                deliveries = await body(admitted)
-                for theirs in _by_partition(admitted):
-                    acks.add(theirs, (*deliveries, *written))
+                if admitted := await _admitted(together, continuity, leave):
+                    manual._set_current_event(admitted[-1])  # noqa: SLF001 - as its own loop does
+                    await _take(admitted, body, acks)
 
 
-async def _waiting(stream: Stream[Any], first: EventT[Any], most: int) -> list[EventT[Any]]:
+async def _take(events: Sequence[EventT[Any]], body: Body, acks: Acks) -> None:
+    """Give events to the body; nothing of what it caused is held beyond that, it may be thousands of records."""
+    written: list[asyncio.Future[object]] = []
+    noted = _changelogs.set(written)
+    try:
+        deliveries = await body(events)
+    finally:
+        _changelogs.reset(noted)
+    for theirs in _by_partition(events):
+        acks.add(theirs, (*deliveries, *written))
+
+
+async def _waiting(
+    stream: Stream[Any], first: EventT[Any], most: int, weigh: Callable[[bytes], int]
+) -> list[EventT[Any]]:
     """Add what stands in the agent's queue to the event under way, as long as every turn of the loop brings more."""
     found, queue, before = [first], cast("Any", stream.channel).queue, 0
-    size = len(first.message.value or b"")
+
+    def weight(event: EventT[Any]) -> int:
+        return weigh(event.message.value) if event.message.value else 0
+
+    size = weight(first)
     while before < len(found) < most and size < MAX_BYTES:
         before = len(found)
         await asyncio.sleep(0)
         while len(found) < most and size < MAX_BYTES and not queue.empty():
             if _take_in(stream, event := queue.get_nowait()):
                 found.append(event)
-                size += len(event.message.value or b"")
+                size += weight(event)
     return found
 
 
