@@ -27,7 +27,7 @@ test: $(DEV) ## every test, on the most real Kafka this machine offers; ARGS="-k
 	$(BIN)/python -m pytest $(ARGS)
 
 chaos: $(DEV) ## what takes long, then a hundred seeded histories with everything failing at random; ARGS="--seeds 10 --first 7"
-	$(BIN)/python -m pytest tests/chaos tests/streams -m long
+	$(BIN)/python -m pytest -m long
 	$(BIN)/python -m tests.chaos $(ARGS)
 
 fuzz: $(DEV) ## thousands of spoiled messages and requests to one worker; FUZZ=20000 says how many

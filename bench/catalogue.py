@@ -22,6 +22,7 @@ from bench.scenarios import (
     storm,
     workers,
 )
+from bench.warm import SECONDS
 
 if TYPE_CHECKING:
     from bench.figures import Figure
@@ -74,6 +75,6 @@ def chosen(names: list[str], *, with_long: bool) -> dict[str, Scenario]:
 
 
 def estimate(scenarios: dict[str, Scenario], repeat: int) -> str:
-    """Say how long this takes."""
-    seconds = sum(scenario.seconds(repeat) for scenario in scenarios.values())
+    """Say how long this takes, the warming of the broker included."""
+    seconds = SECONDS + sum(scenario.seconds(repeat) for scenario in scenarios.values())
     return f"{', '.join(scenarios)}: about {max(1, round(seconds / 60))} minutes on two idle cores"

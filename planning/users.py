@@ -7,7 +7,8 @@ results and the status. Folding a fact twice ends in the same row.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple, assert_never, cast
 
 from planning import breaker
 from planning.agenda import outlook, pending
@@ -41,7 +42,7 @@ from schemas.facts import (
 from schemas.rows import Connection, UserRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from schemas.mutations import Mutation
     from schemas.outputs import SyncResult, SyncStatus
@@ -96,7 +97,7 @@ def fold(before: UserRow | None, fact: UserFact, terms: Terms) -> Folded:
 def fold_all(before: UserRow | None, facts: Iterable[UserFact], terms: Terms) -> Folded:
     """Return what several facts do, in their order; of the statuses in between only the last is worth telling."""
     row, telling, told, held = before, list["SyncResult"](), False, 0
-    for fact in facts:
+    for fact in _with_reports_joined(facts):
         folded = fold(row, fact, terms)
         row = folded.row
         telling += folded.results
@@ -104,6 +105,17 @@ def fold_all(before: UserRow | None, facts: Iterable[UserFact], terms: Terms) ->
     if row is None:
         raise ValueError("there is nothing to fold")
     return Folded(row, tuple(telling), row.status if told else None, held)
+
+
+def _with_reports_joined(facts: Iterable[UserFact]) -> Iterator[UserFact]:
+    """Yield the facts, reports that follow upon each other as one: nobody is planned anew for each."""
+    for are_reports, some in groupby(facts, lambda fact: isinstance(fact, CallsAnswered)):
+        if are_reports:
+            reports = cast("list[CallsAnswered]", list(some))
+            outcomes = tuple(outcome for report in reports for outcome in report.outcomes)
+            yield reports[0].model_copy(update={"outcomes": outcomes})
+        else:
+            yield from some
 
 
 def _folded(row: UserRow, fact: UserFact, terms: Terms) -> UserRow:

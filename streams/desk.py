@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from gcal.port import Grant, may_write
 from schemas.errors import GrantLost
 from streams import codec
+from streams.look import look
 from streams.tables import NotOpen
 from streams.traces import headers
 from streams.tracing import Silent
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from gcal.port import CalendarPort, Page
     from planning.urgency import Place
     from schemas.answers import Answer
-    from schemas.facts import UserFact
+    from schemas.facts import CalendarSeen, UserFact
     from schemas.mutations import Call
     from schemas.policy import Policies
     from schemas.rows import UserRow
@@ -140,6 +141,12 @@ class Desk:
         if len(self._sessions) > _REMEMBERED:
             self._sessions.popitem(last=False)
         return session
+
+    async def look(
+        self, who: UserRow, read: Callable[[], UserRow], ticket: str, place: Place
+    ) -> CalendarSeen:
+        """Look at Google for this user; `who` need not hold shifts, `read` returns the row that does."""
+        return await look(self, who, read, ticket, place)
 
     def forget(self, row: UserRow) -> None:
         """Ask the vault again next time, and Google for another access token."""

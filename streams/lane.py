@@ -18,7 +18,6 @@ from schemas.errors import GoogleForNow
 from schemas.facts import TokenReleased
 from streams.care import Care
 from streams.desk import Closed
-from streams.look import look
 from streams.tables import NotOpen
 from streams.writing import Writing
 
@@ -137,7 +136,7 @@ class Lane:
     async def _look(self, who: UserRow, ticket: str, place: Place) -> None:
         verify = who.connection.verify
         with self._desk.tracing.looking(who, verify.cause if verify else None):
-            seen = await look(self._desk, who, self._read, ticket, place)
+            seen = await self._desk.look(who, self._read, ticket, place)
         self._care.patience.succeeded()
         await self._care.tell(seen)
         self._writing.saw()

@@ -46,6 +46,7 @@ def test_a_message_of_16_mib(kafka: Kafka, prefix: str) -> None:
     assert _first(kafka.bootstrap, prefix + "big") == value
 
 
+@pytest.mark.long
 def test_a_killed_broker_comes_back_with_its_data(own_kafka: JavaKafka, prefix: str) -> None:
     """What was acknowledged before a kill is there after the restart, at the same address."""
     _create(own_kafka.bootstrap, prefix + "kept")

@@ -56,6 +56,7 @@ async def test_the_peer_that_works_by_the_clock(stage: Stage) -> None:
     assert len(calls) - len(written) >= 3 * crew.users
 
 
+@pytest.mark.long
 async def test_the_product(stage: Stage) -> None:
     """It runs the same course, at one call a change."""
     turns = await _turns(stage, Ours(stage, Crew("t-ours", 3, 2)))

@@ -48,10 +48,16 @@ def _settings(kafka: SecuredKafka, listener: str, mechanism: str = "PLAIN") -> S
     return found
 
 
-WAYS = [("SASLED", "PLAIN"), ("SASLED", "SCRAM-SHA-256"), ("SECURE", "SCRAM-SHA-256"), ("MUTUAL", "")]
+WAYS = [
+    pytest.param("SASLED", "PLAIN", marks=pytest.mark.long),
+    ("SASLED", "SCRAM-SHA-256"),
+    ("SECURE", "SCRAM-SHA-256"),
+    ("MUTUAL", ""),
+]
+IDS = ["SASLED-PLAIN", "SASLED-SCRAM-SHA-256", "SECURE-SCRAM-SHA-256", "MUTUAL-"]
 
 
-@pytest.mark.parametrize(("listener", "mechanism"), WAYS, ids=map("-".join, WAYS))
+@pytest.mark.parametrize(("listener", "mechanism"), WAYS, ids=IDS)
 def test_everything_through_a_secured_listener(
     secured: SecuredKafka, google: Google, tmp_path: Path, listener: str, mechanism: str
 ) -> None:

@@ -150,6 +150,7 @@ def test_side_by_side(new_world: NewWorld, google: Google) -> None:
     assert "Traceback" not in shadow.log.read_text()
 
 
+@pytest.mark.long
 def test_what_a_shadow_touches(new_world: NewWorld, google: Google) -> None:
     """While no live worker runs: no record on a topic of the live group, no byte of the database, no request to Google."""
     world = new_world(google)
@@ -270,6 +271,7 @@ def written(google: Google, mark: int, *users: User) -> list[tuple[str, str]]:
     return [(verb, event) for event, verb in first.items()]
 
 
+@pytest.mark.long
 def test_a_shadow_that_is_killed(new_world: NewWorld, google: Google) -> None:
     """It goes on where it was: what it holds in the end is what the live group holds."""
     world = new_world(google)

@@ -10,20 +10,26 @@ import pytest
 from planning.calendars import Folded, fold_shifts
 from planning.gathering import gathered
 from planning.intake import Reading, Source, read
+from planning.plan import plan
 from planning.users import Terms, fold, fold_all
-from schemas.facts import Changes, ShiftsChanged, UserFact
+from schemas.facts import CallsAnswered, Changes, ShiftsChanged, UserFact
 from schemas.messages import Delete, Upsert
+from schemas.mutations import InsertEvent, Mutation
+from schemas.outcomes import Stored
+from schemas.outputs import SyncResult
 from tests.planning.build import (
     AGENCY,
     CALENDAR,
     NOW,
     REMOVE,
+    USER,
     at,
     cause,
     connect,
     contribution,
     deactivate,
     delete,
+    in_step,
     upsert,
     wish,
 )
@@ -119,6 +125,44 @@ def test_facts_that_wait_together() -> None:
     together = fold_all(None, facts, TERMS)
     assert together.row == row
     assert together.status == alone[-1].status is not None
+
+
+def reported(mutation: Mutation) -> CallsAnswered:
+    """Return what is told of an insert that Google has taken."""
+    assert isinstance(mutation, InsertEvent)
+    stored = Stored(
+        event_id=mutation.event_id,
+        calendar_id=mutation.calendar_id,
+        shift_id=mutation.shift_id,
+        generation=mutation.generation,
+        action="inserted",
+        etag='"1"',
+        fingerprint=mutation.rendered.fingerprint,
+        echo=mutation.rendered.fingerprint,
+        version=mutation.version,
+        start=mutation.start,
+        end=mutation.end,
+        at=at(seconds=1),
+        cause=mutation.cause,
+    )
+    return CallsAnswered(agency_id=AGENCY, user_id=USER, outcomes=(stored,))
+
+
+def test_reports_that_wait_together() -> None:
+    """They are folded as one, and come to what they come to one by one; each of their results is told."""
+    before = fold(in_step({}), contribution(2, {name: wish() for name in "1234"}), TERMS).row
+    reports = [reported(mutation) for mutation in plan(before, REMOVE, NOW)]
+    facts: list[UserFact] = [*reports[:2], contribution(3, {name: wish() for name in "12345"}), *reports[2:]]
+    alone, told, said = before, list[SyncResult](), False
+    for fact in facts:
+        row, results, status, _ = fold(alone, fact, TERMS)
+        alone, told, said = row, [*told, *results], said or status is not None
+    together = fold_all(before, facts, TERMS)
+    assert together.row == alone
+    assert list(together.results) == told
+    assert len(told) == 4
+    assert together.status == alone.status
+    assert said
 
 
 def test_facts_of_which_only_the_first_changes_the_status() -> None:

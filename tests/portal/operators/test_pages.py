@@ -269,7 +269,7 @@ ODD = (
 FIELDS = ("agency", "user", "q", "after", "number", "calendar", "state")
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize("database", [pytest.param("sqlite", marks=pytest.mark.long), "postgres"])
 async def test_odd_addresses_and_forms(
     google: StandIn, kafka: Kafka, prefix: str, tmp_path: Path, request: pytest.FixtureRequest, database: str
 ) -> None:
