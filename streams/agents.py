@@ -10,7 +10,6 @@ their deliveries; the events are acked after them (`streams.each`). Nothing in a
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -275,6 +274,4 @@ def define_users(
         tools.tracing.folded(key, before, facts, folded.row)
         return folded._replace(status=folded.status or (folded.row.status if again else None))
 
-    tools.app.raw_agent(
-        [tools.names.user_facts], fold, name="users", manner=replace(FOLDING, gives_way=lanes.has_calls)
-    )
+    tools.app.raw_agent([tools.names.user_facts], fold, name="users", manner=FOLDING)

@@ -14,7 +14,6 @@ In: Faust's stream, a body `events -> deliveries under way`. Out: acks, or a cra
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -56,14 +55,12 @@ class Manner:
 
     `most` may be open at a time. `together`: so many in one go, since a stop and a rebalance wait for them. `apart`: those
     of different partitions are given to the body one partition after the other. `weigh`: bytes that a value comes to once read.
-    `gives_way`: whether others have more urgent work; then they get as much time as was taken.
     """
 
     most: int = MAX_OPEN
     together: int = 32
     apart: bool = True
     weigh: Callable[[bytes], int] = len
-    gives_way: Callable[[], bool] = lambda: False
 
 
 #: For agents that write rows.
@@ -90,10 +87,7 @@ async def run(
             for together in _by_partition(waiting) if manner.apart else [waiting]:
                 if admitted := await _admitted(together, continuity, leave):
                     manual._set_current_event(admitted[-1])  # noqa: SLF001 - as its own loop does
-                    begun = time.perf_counter()
                     await _take(admitted, body, acks)
-                    if manner.gives_way():
-                        await asyncio.sleep(time.perf_counter() - begun)
 
 
 async def _take(events: Sequence[EventT[Any]], body: Body, acks: Acks) -> None:

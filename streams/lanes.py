@@ -61,10 +61,6 @@ class Lanes:
     def __len__(self) -> int:
         return len(self._lanes)
 
-    def has_calls(self) -> bool:
-        """Say whether calls wait for their turn: most of what is folded then tells of those that are done."""
-        return self._desk.quota.is_waited_for
-
     def is_open(self, partition: int) -> bool:
         """Say whether the gate of this partition is passed."""
         return partition in self._open

@@ -60,11 +60,6 @@ class Quota:
         """Return how many calls wait for a permit."""
         return len(self.schedule.line)
 
-    @property
-    def is_waited_for(self) -> bool:
-        """Say whether any call waits for a permit."""
-        return self.schedule.line.head() is not None
-
     def spent(self) -> dict[str, tuple[int, float]]:
         """Return the calls that count in the project's window, by whose they are ("": ours), and for how many seconds."""
         now, project = self._clock(), self.schedule.project

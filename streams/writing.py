@@ -127,7 +127,7 @@ class Writing:
         room = self._desk.calls_at_once - self._untold
         if room <= 0 and not self._waiting:
             return  # every place is taken by a call under way: nothing to begin, nothing to drop
-        who = row.without_shifts()
+        who: UserRow | None = None
         for at, name, mutation in self._in_order(row, mutations):
             if self._is_called(name):
                 continue
@@ -136,6 +136,7 @@ class Writing:
                     self._drop(name)  # it was moved to a sooner day, and takes a new place in the queue
             elif room > 0:
                 room -= 1
+                who = who or row.without_shifts()
                 self._busy[name], self._waiting[name] = UNKNOWN, at
                 task = self._writes[name] = asyncio.create_task(self._carry_out(who, name, mutation))
                 task.add_done_callback(partial(self._written, name))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -124,47 +121,6 @@ async def test_large_messages(
     async with guest(chain):
         await until(lambda: len(chain.seen) >= 120, "all taken")
         assert max(map(len, chain.pieces)) == 3
-
-
-@dataclass
-class Hindered(Gathering):
-    """Its intake gives way as long as it is told to, and takes a fiftieth of a second for each piece."""
-
-    busy: bool = True
-    at: list[float] = field(default_factory=list)
-
-    def build(self) -> None:
-        manner = each.Manner(1_000, 10, apart=False, gives_way=lambda: self.busy)
-        self.app.raw_agent(self.names.inputs, self.take_inputs, name="intake", manner=manner)
-        self.app.raw_agent([self.names.calendar_facts], self.nothing, name="calendars")
-        self.app.raw_agent([self.names.user_facts], self.nothing, name="users")
-
-    async def take_inputs(self, events: Sequence[EventT[bytes]]) -> Sequence[asyncio.Future[Any]]:
-        self.at.append(time.perf_counter())
-        for event in events:
-            self.saw(event)
-        time.sleep(0.02)  # noqa: ASYNC251 - it is work that is imitated
-        return ()
-
-
-async def test_others_have_more_urgent_work(
-    kafka: Kafka, names: Names, sender: Sender, tmp_path: Path
-) -> None:
-    """They get as much time as was taken, and no more once they have none."""
-    for number in range(300):
-        await sender.send(names.inputs[0], b"k/%d" % number, b"v")
-    await sender.flush()
-    chain = Hindered(
-        Setup(kafka.bootstrap, names.prefix, str(tmp_path / "state"), PARTITIONS, hard_exit=False)
-    )
-    async with guest(chain):
-        await until(lambda: len(chain.seen) >= 100, "a third taken")
-        chain.busy = False
-        hindered = len(chain.at)
-        await until(lambda: len(chain.seen) == 300, "all taken")
-    pauses = [later - sooner for sooner, later in itertools.pairwise(chain.at)]
-    assert min(pauses[: hindered - 1]) >= 0.04
-    assert min(pauses[hindered + 1 :]) < 0.04
 
 
 def _home(chain: Gathering, number: int) -> int:
