@@ -147,7 +147,6 @@ def test_a_user_who_has_to_connect_again(deployment: World) -> None:
     assert "1 writes of one user: 1 patch" in world.must("plan", "again").out
 
 
-@pytest.mark.long
 def test_without_a_worker(deployment: World) -> None:
     """What was known is still answered, what came since is named, and nothing is written by asking."""
     world, agency = deployment, Agency(deployment, "down", "u1")

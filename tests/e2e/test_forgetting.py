@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 import zstandard
 
 from tests.e2e.google import Google
@@ -97,7 +96,6 @@ def test_somebody_who_is_forgotten(new_world: Callable[..., World], google: Goog
     assert [one for one in u1.calls(since) if one == "insert"] == ["insert"]
 
 
-@pytest.mark.long
 def test_somebody_who_is_forgotten_while_no_worker_runs(
     new_world: Callable[..., World], google: Google
 ) -> None:

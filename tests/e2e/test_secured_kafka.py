@@ -54,10 +54,9 @@ WAYS = [
     ("SECURE", "SCRAM-SHA-256"),
     ("MUTUAL", ""),
 ]
-IDS = ["SASLED-PLAIN", "SASLED-SCRAM-SHA-256", "SECURE-SCRAM-SHA-256", "MUTUAL-"]
 
 
-@pytest.mark.parametrize(("listener", "mechanism"), WAYS, ids=IDS)
+@pytest.mark.parametrize(("listener", "mechanism"), WAYS)
 def test_everything_through_a_secured_listener(
     secured: SecuredKafka, google: Google, tmp_path: Path, listener: str, mechanism: str
 ) -> None:

@@ -150,7 +150,6 @@ def test_side_by_side(new_world: NewWorld, google: Google) -> None:
     assert "Traceback" not in shadow.log.read_text()
 
 
-@pytest.mark.long
 def test_what_a_shadow_touches(new_world: NewWorld, google: Google) -> None:
     """While no live worker runs: no record on a topic of the live group, no byte of the database, no request to Google."""
     world = new_world(google)

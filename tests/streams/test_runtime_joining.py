@@ -26,7 +26,6 @@ async def _chain(kafka: Kafka, prefix: str, home: Path) -> Chain:
     return Chain(setup)
 
 
-@pytest.mark.long
 async def test_tables_open_slowly(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
     """A worker that needs longer for its tables than a session lasts keeps what it was given: again would be as slow."""
     chain = await _chain(kafka, prefix, tmp_path)

@@ -312,9 +312,8 @@ async def test_a_projection_that_is_late(town: Town, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(notices, "ROUND_S", 0.05)
     freshness = Freshness()
     notifier = Notifier(town.settings, town.vault, freshness)
-    town.now = datetime.now(
-        UTC
-    )  # `run` goes by the real clock, and the receiver takes nothing that is minutes old
+    # `run` goes by the real clock, and the receiver takes nothing that is minutes old.
+    town.now = datetime.now(UTC)
     await town.say(lost())
     running = asyncio.create_task(notifier.run())
     await asyncio.sleep(0.3)
