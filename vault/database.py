@@ -14,7 +14,9 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, event, exc, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
@@ -186,10 +188,14 @@ def _engine(url: URL, wait_s: float, *, read_only: bool) -> AsyncEngine:
     )
     # hide_parameters: errors and logs would quote rows otherwise.
     engine = create_async_engine(
-        url, hide_parameters=True, pool_pre_ping=True, pool_timeout=wait_s, connect_args=connect_args
+        _only_read(url) if sqlite and read_only else url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_timeout=wait_s,
+        connect_args=connect_args,
     )
     if sqlite:
-        event.listen(engine.sync_engine, "connect", _only_read_sqlite if read_only else _prepare_sqlite)
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
@@ -204,11 +210,11 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _only_read_sqlite(dbapi_connection: Any, _record: object) -> None:
-    dbapi_connection.isolation_level = None
-    cursor = dbapi_connection.cursor()
-    cursor.execute("PRAGMA query_only = ON")
-    cursor.close()
+def _only_read(url: URL) -> URL:
+    # `PRAGMA query_only` is not enough: whoever is the last to close moves the write-ahead log into the file.
+    # https://www.sqlite.org/uri.html#urimode
+    path = quote(str(Path(str(url.database)).absolute()))
+    return url.set(database=f"file:{path}").update_query_dict({"mode": "ro", "uri": "true"})
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -190,10 +190,9 @@ def test_what_a_shadow_touches(new_world: NewWorld, google: Google) -> None:
 
 
 def database(world: World) -> dict[str, bytes]:
-    """The bytes of the database's files."""
-    return {
-        path.name: path.read_bytes() for path in world.home.glob("shiftcal.db*") if "shm" not in path.name
-    }
+    """The bytes of the database's files; a write-ahead log that is empty is as good as none."""
+    contents = {path.name: path.read_bytes() for path in world.home.glob("shiftcal.db*")}
+    return {name: content for name, content in contents.items() if content and "shm" not in name}
 
 
 def test_another_policy_and_a_cut_over(new_world: NewWorld, google: Google, tmp_path: Path) -> None:

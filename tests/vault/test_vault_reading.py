@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -45,6 +45,22 @@ async def test_a_write(reading: Reading, vault: Vault) -> None:
         async with reading._database.writing() as session:
             await session.execute(text("DELETE FROM connections"))
     assert await reading.connection(AGENCY, "ann") is not None
+
+
+async def test_the_last_to_leave(tmp_path: Path, key: str, opened: Callable[..., Awaitable[Vault]]) -> None:
+    """On SQLite the last to close would move what writers left behind into the file: that, too, is a change."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/100%20 #1.db"
+    vault = await opened(url, key)
+    await vault.store(consent("ann"), NOON)
+    reading = await Reading.open(url)
+    assert await reading.connection(AGENCY, "ann") is not None
+    await vault.close()
+    before = {file: file.read_bytes() for file in files(tmp_path) if "shm" not in file.name}
+    assert await reading.connection(AGENCY, "ann") is not None
+    await reading.close()
+    assert {file: file.read_bytes() for file in before} == before
+    assert len(before) == 2
+    assert all(before.values())
 
 
 async def test_tables_of_another_release(url: str, reading: Reading, vault: Vault) -> None:
