@@ -17,7 +17,7 @@ GENERATIONS = 64
 _SEPARATOR = "\x1f"  # no id can hold it, so no two triples hash the same text
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)  # some 20 MB
 def event_id(agency_id: str, calendar_id: str, shift_id: str, generation: int = 0) -> str:
     """Return the Google event id of a shift; `generation` n > 0 where Google has burnt the ids before it."""
     parts = [agency_id, calendar_id, shift_id, *([str(generation)] if generation else [])]

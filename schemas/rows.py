@@ -186,3 +186,8 @@ class UserRow(Shape):
     preferred_at: Moment | None = None
     last_synced_at: Moment | None = None
     status: SyncStatus | None = None
+
+    def without_shifts(self) -> UserRow:
+        """Return who the user is and how connected, for whoever waits for long: a row of many shifts takes some 100 kB."""
+        shifts = dict[str, object](calendars={}, applied={}, burnt={}, refused={}, drift={}, open={})
+        return self.model_copy(update=shifts)

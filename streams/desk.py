@@ -142,9 +142,11 @@ class Desk:
             self._sessions.popitem(last=False)
         return session
 
-    async def look(self, row: UserRow, ticket: str) -> CalendarSeen:
-        """Look at Google for this user."""
-        return await look(self, await self.session(row), row, ticket)
+    async def look(
+        self, who: UserRow, read: Callable[[], UserRow], ticket: str, place: Place
+    ) -> CalendarSeen:
+        """Look at Google for this user; `who` need not hold shifts, `read` returns the row that does."""
+        return await look(self, who, read, ticket, place)
 
     def forget(self, row: UserRow) -> None:
         """Ask the vault again next time, and Google for another access token."""

@@ -7,22 +7,19 @@ In: Faust's stream, a body `events -> deliveries under way`. Out: acks, or a cra
   partitions come apart where rows are written: Faust writes a row to the partition of the event under way.
 
 - `noack`: Faust's own loop acks an event when its generator closes, also on a crash, which loses the failing message.
-- The body may take the next event while deliveries are under way; an offset is acked only when it and every lower one of its
-  partition are delivered. Faust's `_new_offset` commits over an unacked message that stands at the committed offset
-  (https://github.com/faust-streaming/faust/issues/606), so out-of-order acks would lose messages.
+- The body may take the next event while deliveries are under way (`acks`).
 - On a stop or a revocation Faust's `wait_empty` waits for these acks, so the deliveries under way are drained by it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from streams.errors import DeliveryFailed, NotOurs
+from streams.acks import Acks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -57,12 +54,13 @@ class Manner:
     """How an agent takes its events.
 
     `most` may be open at a time. `together`: so many in one go, since a stop and a rebalance wait for them. `apart`: those
-    of different partitions are given to the body one partition after the other.
+    of different partitions are given to the body one partition after the other. `weigh`: bytes that a value comes to once read.
     """
 
     most: int = MAX_OPEN
     together: int = 32
     apart: bool = True
+    weigh: Callable[[bytes], int] = len
 
 
 #: For agents that write rows.
@@ -85,29 +83,42 @@ async def run(
     async with aclosing(events):
         async for event in events:
             await acks.room()
-            waiting = await _waiting(manual, event, min(acks.free, manner.together))
+            waiting = await _waiting(manual, event, min(acks.free, manner.together), manner.weigh)
             for together in _by_partition(waiting) if manner.apart else [waiting]:
-                if not (admitted := await _admitted(together, continuity, leave)):
-                    continue
-                manual._set_current_event(admitted[-1])  # noqa: SLF001 - as its own loop does
-                written: list[asyncio.Future[object]] = []
-                _changelogs.set(written)
-                deliveries = await body(admitted)
-                for theirs in _by_partition(admitted):
-                    acks.add(theirs, (*deliveries, *written))
+                if admitted := await _admitted(together, continuity, leave):
+                    manual._set_current_event(admitted[-1])  # noqa: SLF001 - as its own loop does
+                    await _take(admitted, body, acks)
 
 
-async def _waiting(stream: Stream[Any], first: EventT[Any], most: int) -> list[EventT[Any]]:
+async def _take(events: Sequence[EventT[Any]], body: Body, acks: Acks) -> None:
+    """Give events to the body; nothing of what it caused is held beyond that, it may be thousands of records."""
+    written: list[asyncio.Future[object]] = []
+    noted = _changelogs.set(written)
+    try:
+        deliveries = await body(events)
+    finally:
+        _changelogs.reset(noted)
+    for theirs in _by_partition(events):
+        acks.add(theirs, (*deliveries, *written))
+
+
+async def _waiting(
+    stream: Stream[Any], first: EventT[Any], most: int, weigh: Callable[[bytes], int]
+) -> list[EventT[Any]]:
     """Add what stands in the agent's queue to the event under way, as long as every turn of the loop brings more."""
     found, queue, before = [first], cast("Any", stream.channel).queue, 0
-    size = len(first.message.value or b"")
+
+    def weight(event: EventT[Any]) -> int:
+        return weigh(event.message.value) if event.message.value else 0
+
+    size = weight(first)
     while before < len(found) < most and size < MAX_BYTES:
         before = len(found)
         await asyncio.sleep(0)
         while len(found) < most and size < MAX_BYTES and not queue.empty():
             if _take_in(stream, event := queue.get_nowait()):
                 found.append(event)
-                size += len(event.message.value or b"")
+                size += weight(event)
     return found
 
 
@@ -145,123 +156,3 @@ async def _admitted(
         else:
             leave(message)
     return admitted
-
-
-@dataclass(slots=True)
-class _Open:
-    events: Sequence[EventT[Any]]
-    left: int
-    epoch: int
-
-
-class Acks:
-    """Releases acks in offset order per partition, with at most `limit` events open in all."""
-
-    def __init__(
-        self,
-        ack: Callable[[EventT[Any]], Awaitable[bool]],
-        continuity: Continuity,
-        fail: Callable[[BaseException], None],
-        limit: int,
-        leave: Callable[[Message], None] = lambda _: None,
-    ) -> None:
-        self._ack = ack
-        self._leave = leave
-        self._continuity = continuity
-        self._fail = fail
-        self._limit = limit
-        self._queues: dict[TopicPartition, deque[_Open]] = {}
-        self._left: dict[TopicPartition, int] = {}  # in which epoch a partition was left to its owner
-        self._open = 0
-        self._waiting: asyncio.Future[None] | None = None
-        self._failed = False
-
-    @property
-    def free(self) -> int:
-        """Return how many more events may be open."""
-        return self._limit - self._open
-
-    async def room(self) -> None:
-        """Wait until fewer than `limit` events are open."""
-        while self._open >= self._limit:
-            self._waiting = asyncio.get_running_loop().create_future()
-            await self._waiting
-
-    def add(self, events: Sequence[EventT[Any]], deliveries: Sequence[Awaitable[object]]) -> None:
-        """Ack these events of a partition once all their deliveries have arrived, and not before their predecessors."""
-        entry = _Open(events, len(deliveries), self._continuity.epoch)
-        tp = events[0].message.tp
-        if self._left.get(tp) == entry.epoch:  # an ack of these would be one of their predecessors, too
-            self._let_go(entry)
-        else:
-            self._queues.setdefault(tp, deque()).append(entry)
-            self._open += len(events)
-        for delivery in deliveries:
-            asyncio.ensure_future(delivery).add_done_callback(lambda future: self._arrived(tp, entry, future))
-        if not deliveries and tp in self._queues:
-            self._release(tp)
-
-    def _arrived(self, tp: TopicPartition, entry: _Open, future: asyncio.Future[object]) -> None:
-        if future.cancelled() or (error := future.exception()) is not None:
-            if not future.cancelled() and isinstance(error, NotOurs):
-                self._abandon(tp, entry)
-                return
-            self._broken(tp, entry, None if future.cancelled() else error)
-            return
-        entry.left -= 1
-        if not entry.left:
-            self._release(tp)
-
-    def _abandon(self, tp: TopicPartition, entry: _Open) -> None:
-        """Leave all open events of a lost partition to its owner: they are not acked, and come again there."""
-        if entry.epoch == self._continuity.epoch:
-            self._left[tp] = entry.epoch
-            queue = self._queues[tp]
-            for each in queue:
-                self._let_go(each)
-                self._open -= len(each.events)
-            queue.clear()
-            self._let_in()
-
-    def _let_go(self, entry: _Open) -> None:
-        for event in entry.events:
-            self._leave(event.message)
-
-    def _broken(self, tp: TopicPartition, entry: _Open, error: BaseException | None) -> None:
-        if self._failed:
-            return
-        self._failed = True  # from here on nothing is acked any more: the process is on its way down
-        failure = DeliveryFailed(
-            f"topic {tp.topic} partition {tp.partition} offset {entry.events[0].message.offset}: what it caused could not be delivered "
-            f"({type(error).__name__ if error else 'cancelled'}: {error or 'the producer gave it up'}); "
-            "nothing was acked, start the worker again once Kafka takes records",
-        )
-        failure.__cause__ = error
-        self._fail(failure)
-
-    def _release(self, tp: TopicPartition) -> None:
-        queue = self._queues[tp]
-        while queue and not queue[0].left and not self._failed:
-            entry = queue.popleft()
-            self._open -= len(entry.events)
-            # Events of an earlier assignment are somebody's again, perhaps ours: they will be delivered and acked anew.
-            if entry.epoch == self._continuity.epoch:
-                for event in entry.events:
-                    run_now(self._ack(event))
-                    self._continuity.acked(tp, event.message.offset)
-        self._let_in()
-
-    def _let_in(self) -> None:
-        if self._waiting is not None and self._open < self._limit and not self._waiting.done():
-            self._waiting.set_result(None)
-
-
-def run_now(step: Awaitable[object]) -> None:
-    """Run a coroutine of Faust's that never waits to its end; a task each would double the cost of an event."""
-    coroutine = cast("Any", step)
-    try:
-        coroutine.send(None)
-    except StopIteration:
-        return
-    coroutine.close()
-    raise RuntimeError(f"Faust's {coroutine.__qualname__} waits since this release; it must become a task")

@@ -90,6 +90,10 @@ class App(faust.App):
 
         return self.agent(self.raw_topic(*topics), name=name)(cast("Any", actor))
 
+    def is_folding(self) -> bool:
+        """Say whether messages are here that are not acked yet."""
+        return self._consumer is not None and bool(self._consumer.unacked)
+
     # Crashes
 
     def fail(self, reason: BaseException) -> None:

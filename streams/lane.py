@@ -8,20 +8,24 @@ Writes stand in `writing`, and what may go wrong in `care`.
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from planning import problems
-from planning.agenda import Look, Rest, Write
+from planning.agenda import Release, Rest, Write, pending
+from planning.urgency import look_place
 from schemas.errors import GoogleForNow
 from schemas.facts import TokenReleased
 from streams.care import Care
+from streams.desk import Closed
 from streams.tables import NotOpen
 from streams.writing import Writing
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Awaitable
 
-    from planning.agenda import Agenda, Release
+    from planning.agenda import Agenda
+    from planning.urgency import Place
     from schemas.mutations import Mutation
     from schemas.rows import UserRow
     from streams.desk import Desk
@@ -83,23 +87,33 @@ class Lane:
                 return None
             self._notice_turn(row)
             pause = self._care.patience.left
+            work = None
             if pause <= 0:
                 todo = self._writing.agenda(row)
                 if isinstance(todo, Rest) and not self._writing.busy:
                     return todo.until
-                await self._begin(row, todo)
+                work = self._begin(row, todo)
+            del row  # thousands of lanes may wait for their turn at Google
+            if work is not None:
+                await work
             await self._wait(pause if pause > 0 else None)
         return None
 
-    async def _begin(self, row: UserRow, todo: Agenda) -> None:
+    def _begin(self, row: UserRow, todo: Agenda) -> Awaitable[None] | None:
+        """Begin writes, or return what else is to be done."""
         if isinstance(todo, Write):
             self._writing.begin(row, todo.mutations)
-            return
+            return None
         self._writing.drop_waiting()
         if self._writing.busy or isinstance(todo, Rest):
-            return
-        work = self._look(row, todo.ticket) if isinstance(todo, Look) else self._release(row, todo)
-        await self._care.of(row, work)
+            return None
+        who = row.without_shifts()
+        if isinstance(todo, Release):
+            return self._care.of(who, self._release(who, todo))
+        place = look_place(
+            pending(row, self._desk.policies.of(row.agency_id), now := datetime.now(UTC)), row, now
+        )
+        return self._care.of(who, self._look(who, todo.ticket, place))
 
     def _notice_turn(self, row: UserRow) -> None:
         """Wait no longer for what was wrong with a connection that has ended, or was made anew."""
@@ -119,13 +133,19 @@ class Lane:
 
     # Looking and releasing
 
-    async def _look(self, row: UserRow, ticket: str) -> None:
-        verify = row.connection.verify
-        with self._desk.tracing.looking(row, verify.cause if verify else None):
-            seen = await self._desk.look(row, ticket)
+    async def _look(self, who: UserRow, ticket: str, place: Place) -> None:
+        verify = who.connection.verify
+        with self._desk.tracing.looking(who, verify.cause if verify else None):
+            seen = await self._desk.look(who, self._read, ticket, place)
         self._care.patience.succeeded()
         await self._care.tell(seen)
         self._writing.saw()
+
+    def _read(self) -> UserRow:
+        """Return the row as it stands now."""
+        if (row := self._desk.rows.get(self._partition, self._key)) is None:
+            raise Closed  # forgotten meanwhile
+        return row
 
     async def _release(self, row: UserRow, release: Release) -> None:
         """Erase the token, revoke it at Google first where nobody else uses the account, then say so."""

@@ -11,9 +11,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from planning.agenda import pending
 from planning.observation import observe
-from planning.urgency import look_place
 from planning.verify import ids_to_read, known_ids
 from planning.window import listed_from
 from schemas.answers import Held
@@ -21,24 +19,27 @@ from schemas.facts import CalendarSeen
 from schemas.mutations import Get
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from planning.urgency import Place
     from schemas.mutations import EventBody
-    from schemas.outcomes import Observed
     from schemas.rows import UserRow
     from streams.desk import Desk, Session
 
 
-async def look(desk: Desk, session: Session, row: UserRow, ticket: str) -> CalendarSeen:
-    """Return what stands at Google now; costs a call a page, and one for each id that has to be read."""
-    at = datetime.now(UTC)
-    place = look_place(pending(row, desk.policies.of(row.agency_id), at), row, at)
+async def look(
+    desk: Desk, who: UserRow, read: Callable[[], UserRow], ticket: str, place: Place
+) -> CalendarSeen:
+    """Return what stands at Google now; costs a call a page, and one for each id that has to be read.
+
+    `who` need not hold any shifts: the row is read when Google's answer is there, the call may have waited for an hour.
+    """
+    session, at = await desk.session(who), datetime.now(UTC)
+    strips = who.connection.strips_properties and who.connection.target == session.target
+    listed = [] if strips else await _listed(desk, session, who.agency_id, at, place)
+    row = read()
     known = known_ids(row)
-    strips = row.connection.strips_properties and row.connection.target == session.target
-    observed: dict[str, Observed] = {}
-    if not strips:
-        for event in await _listed(desk, session, row, at, place):
-            if (seen := observe(event, row.agency_id, known)) is not None:
-                observed[seen.event_id] = seen
+    observed = {seen.event_id: seen for event in listed if (seen := observe(event, row.agency_id, known))}
     absent: list[str] = []
     same_place = row.connection.target in {None, session.target}
     policy = desk.policies.of(row.agency_id)
@@ -64,12 +65,14 @@ async def look(desk: Desk, session: Session, row: UserRow, ticket: str) -> Calen
     )
 
 
-async def _listed(desk: Desk, session: Session, row: UserRow, at: datetime, place: Place) -> list[EventBody]:
+async def _listed(
+    desk: Desk, session: Session, agency_id: str, at: datetime, place: Place
+) -> list[EventBody]:
     events: list[EventBody] = []
     token: str | None = None
     while True:
         async with desk.permit(session, place):
-            page = await desk.list_page(session, row.agency_id, listed_from(at), token)
+            page = await desk.list_page(session, agency_id, listed_from(at), token)
         events += page.events
         token = page.next_page_token
         if token is None:

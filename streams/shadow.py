@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from aiohttp import TraceConfig
 
+    from planning.urgency import Place
     from schemas.facts import CalendarSeen
     from schemas.policy import Policies
     from streams.sender import Sender
@@ -111,10 +112,13 @@ class ShadowDesk(Desk):
             raise GrantLost("insufficient_scope", "The user's consent does not cover calendar events.")
         return _session(row, known.google_account.strip().lower(), known.google_calendar_id, known.scopes)
 
-    async def look(self, row: UserRow, ticket: str) -> CalendarSeen:
+    async def look(
+        self, who: UserRow, read: Callable[[], UserRow], ticket: str, place: Place
+    ) -> CalendarSeen:
         """Look at the row."""
-        session = await self.session(row)
-        return believed(row, session.target, ticket, datetime.now(UTC))
+        _ = place  # nothing is asked, so nobody waits
+        session = await self.session(who)
+        return believed(read(), session.target, ticket, datetime.now(UTC))
 
 
 def _session(row: UserRow, account: str, calendar: str, scopes: Sequence[str]) -> Session:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 import faust
 from faust.tables import manager
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, FutureMessage
+from faust.types import TP
 
 from streams import each
+from streams.acks import run_now
+from streams.changelogs import Outgoing, Record
 from streams.errors import NotOurs
 from streams.fetching import use_sessions
 from streams.joining import mend
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
     import aiokafka
+    from aiokafka.structs import RecordMetadata
     from faust.types import Message
 
     from streams.faustapp import App
@@ -90,7 +93,7 @@ class Consumer(driver.Consumer):
             if not self._may_take(tp, message):
                 yield tp, message
                 continue
-            each.run_now(self.callback(message))
+            run_now(self.callback(message))
             self._read_offset[tp] = message.offset
             taken += 1
             if taken % YIELD_EVERY == 0:
@@ -99,12 +102,11 @@ class Consumer(driver.Consumer):
     def _may_take(self, tp: TP, message: Message) -> bool:
         """Say whether this message is the next of its partition, and nothing makes its delivery wait."""
         app, last = self.app, self._read_offset[tp]
-        topics, buffer = app.topics, app.producer.buffer
+        topics = app.topics
         return (
             self.flow_active
             and app.flow_control.is_active()
             and (last is None or 0 <= message.offset - last <= 1)
-            and buffer.size <= buffer.max_messages
             and not topics._tp_to_callback_lock.locked()  # noqa: SLF001 - held while topics are handed out anew
             and not any(channel.queue.full() for channel in topics._tp_index.get(tp, ()))  # noqa: SLF001 - as above
         )
@@ -161,10 +163,7 @@ class Consumer(driver.Consumer):
 class Producer(driver.Producer):
     """Carries changelogs only."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        # One message may write thousands of rows; beyond this Faust stops all streams for a tenth of a second at a time.
-        self.buffer.max_messages = 10_000
+    changelogs: Outgoing
 
     async def on_start(self) -> None:
         """Connect, and let no row out that a frozen process had still to send once its partition is somebody else's.
@@ -185,6 +184,14 @@ class Producer(driver.Producer):
             sender._in_flight.discard(node)  # noqa: SLF001
 
         sender._send_produce_req = send_ours  # noqa: SLF001
+        self.changelogs = Outgoing(self._ensure_producer().send)
+        self.add_future(self.changelogs.run())
+
+    async def flush(self) -> None:
+        """Wait until everything is sent, what is not the producer's yet included."""
+        if self._producer is not None:
+            await self.changelogs.flush()
+        await super().flush()
 
 
 class Transport(driver.Transport):
@@ -207,18 +214,31 @@ class TableManager(manager.TableManager):
 class Table(faust.Table):
     """Faust's table, telling the event under way of every changelog record."""
 
-    def send_changelog(self, *arguments: Any, **options: Any) -> FutureMessage:
-        """Send, and have the event's ack wait for it."""
-        delivery = super().send_changelog(*arguments, **options)
-        each.table_written(delivery)
-        return delivery
+    def on_key_set(self, key: bytes, value: bytes) -> None:
+        """Tell the changelog; Faust's own would also ask whether the row expires, which none does."""
+        self._tell(key, value)
 
-    def _on_changelog_sent(self, fut: FutureMessage) -> None:
+    def on_key_del(self, key: bytes) -> None:
+        """Tell the changelog that the row is gone."""
+        self._tell(key, None)
+
+    def _tell(self, key: bytes, value: bytes | None) -> None:
+        partition = self.partition_for_key(key)
+        assert partition is not None  # noqa: S101 - that of the event under way
+        record = Record(self.changelog_topic.get_topic_name(), partition, key, value)
+        delivery = cast("Producer", self.app.producer).changelogs.put(record)
+        delivery.add_done_callback(self._note_sent)
+        each.table_written(delivery)
+
+    def _note_sent(self, delivery: asyncio.Future[RecordMetadata]) -> None:
         """Note how far the rows on disk go, as Faust does, unless somebody else's records lie in between.
 
         Then the partition was somebody else's for a while, and is read again from here at the next recovery.
         """
-        sent = fut.result()
-        known = self.data.persisted_offset(sent.topic_partition)
+        if delivery.cancelled() or delivery.exception() is not None:
+            return  # the event's ack fails of it
+        sent = delivery.result()
+        tp = TP(sent.topic, sent.partition)
+        known = self.data.persisted_offset(tp)
         if sent.offset == (-1 if known is None else known) + 1:
-            super()._on_changelog_sent(fut)
+            self.data.set_persisted_offset(tp, sent.offset)

@@ -76,6 +76,8 @@ def faust_options(wiring: Wiring) -> dict[str, Any]:
         "producer_max_request_size": MAX_FETCH,
         # Only changelogs go this way, and nobody waits for them but the acks: a few to a request spare both sides work.
         "producer_linger": 0.02,
+        # A message that moves a thousand shifts writes as many rows; with Faust's 16 kB each batch would wait for the one before.
+        "producer_max_batch_size": 1 << 18,
         "producer_acks": -1,
         "broker_commit_interval": wiring.commit_interval,
         "broker_session_timeout": wiring.session_timeout,

@@ -178,7 +178,7 @@ class Worker:
             self._pulse.beat(),
             self._lanes.rounds(),
             *self._outside.works(sender),
-            keep_slim(lambda: len(self._lanes) > 0),
+            keep_slim(lambda: len(self._lanes) > 0 or self._app.is_folding()),
         )
         tasks = [asyncio.create_task(self._guarded(work), context=Context()) for work in works]
         try:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from planning import answers
 from planning.agenda import Write, agenda
@@ -60,7 +61,7 @@ class Writing:
         self._traces: dict[str, Trace | None] = {}  # by shift: whose trace its outcome belongs to
         self._report: asyncio.Task[None] | None = None
         self._folded = -1
-        self._row: UserRow | None = None
+        self._row: ref[UserRow] | None = None  # it is large, and this may wait for long
         self._planned: tuple[Mutation, ...] = ()
         self._todo: dict[str, Mutation] = {}
         self._order: tuple[tuple[Mutation, ...], datetime, list[tuple[Place, str, Mutation]]] | None = None
@@ -115,7 +116,7 @@ class Writing:
     def agenda(self, row: UserRow) -> Agenda:
         """Return what comes next for this user; what waits compares itself with it."""
         todo = agenda(row, self._desk.policies.of(row.agency_id), datetime.now(UTC))
-        self._row = row
+        self._row = ref(row)
         mutations = todo.mutations if isinstance(todo, Write) else ()
         if mutations is not self._planned:
             self._planned, self._todo = mutations, {m.event_id: m for m in mutations}
@@ -126,6 +127,7 @@ class Writing:
         room = self._desk.calls_at_once - self._untold
         if room <= 0 and not self._waiting:
             return  # every place is taken by a call under way: nothing to begin, nothing to drop
+        who: UserRow | None = None
         for at, name, mutation in self._in_order(row, mutations):
             if self._is_called(name):
                 continue
@@ -134,8 +136,9 @@ class Writing:
                     self._drop(name)  # it was moved to a sooner day, and takes a new place in the queue
             elif room > 0:
                 room -= 1
+                who = who or row.without_shifts()
                 self._busy[name], self._waiting[name] = UNKNOWN, at
-                task = self._writes[name] = asyncio.create_task(self._carry_out(row, name, mutation))
+                task = self._writes[name] = asyncio.create_task(self._carry_out(who, name, mutation))
                 task.add_done_callback(partial(self._written, name))
             else:
                 self._make_room(at)
@@ -187,21 +190,21 @@ class Writing:
 
     # One write
 
-    async def _carry_out(self, row: UserRow, name: str, mutation: Mutation) -> Outcome | None:
+    async def _carry_out(self, who: UserRow, name: str, mutation: Mutation) -> Outcome | None:
         traced, outcome = self._desk.tracing.write(self._key), None
         try:
-            outcome = await self._care.of(row, self._write(row, name, mutation, traced))
+            outcome = await self._care.of(who, self._write(who, name, mutation, traced))
         finally:
             self._traces[name] = traced.trace
             traced.came_to(outcome)
         return outcome
 
-    async def _write(self, row: UserRow, name: str, mutation: Mutation, traced: Traced) -> Outcome | None:
+    async def _write(self, who: UserRow, name: str, mutation: Mutation, traced: Traced) -> Outcome | None:
         """Carry one mutation out, and return what it came to; None where it was not made."""
         attempt: Attempt | None = None
         permit: Permit | None = None
         try:
-            session = await self._desk.session(row)
+            session = await self._desk.session(who)
             while self._newest(mutation, attempt) is not None:
                 queued_at = self._waiting[name]
                 try:
@@ -246,7 +249,7 @@ class Writing:
         row = self._desk.rows.get(self._partition, self._key)
         if row is None or self._care.closing or (attempt is None and self._care.patience.left > 0):
             return None
-        if row is not self._row:
+        if self._row is None or row is not self._row():
             self.agenda(row)
         newest = self._todo.get(mutation.event_id)
         same = newest is not None and (newest.op == mutation.op if attempt is None else newest == mutation)

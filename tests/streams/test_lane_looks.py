@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from planning import remembered
 from planning.connection import daily_look
 from planning.window import HISTORY
 from schemas.errors import RateLimited
 from schemas.facts import VerifyDue
 from schemas.rows import UserRow
 from streams import care, lanes
-from tests.streams.lane_world import World, id_of, world_of
+from tests.streams.lane_world import World, id_of, key_of, partition_of, world_of
 
 
 def _in_two_days(row: UserRow, now: datetime) -> VerifyDue | None:
@@ -71,6 +74,22 @@ async def test_a_resync_of_a_calendar_in_step(world: World) -> None:
     await _resynced(world)
     await _resynced(world)
     assert world.google.calls == [("ann", "list")] * 2
+
+
+async def test_a_lane_that_waits_holds_no_row(world: World) -> None:
+    """Thousands may wait for an hour: each reads its row once the answer is there."""
+    world.google.door.clear()
+    world.resync("ann")
+    await world.until(lambda: world.google.calls == [("ann", "list")])
+    held, key = weakref.ref(world.row("ann")), key_of("ann")
+    world.rows.put(partition_of(key), key, world.row("ann").model_copy(deep=True))
+    remembered.forget_all()
+    gc.collect()
+    assert held() is None
+    world.google.memory.google.delete("ann", id_of("1"))
+    world.google.door.set()
+    await world.settled()
+    assert world.calendar("ann") == {"1": "Day", "2": "Day", "3": "Day"}
 
 
 async def test_an_event_deleted_before_any_listing_showed_it(world: World) -> None:

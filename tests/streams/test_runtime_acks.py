@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 from aiokafka.structs import TopicPartition
 
+from streams import acks
+from streams.acks import Acks
 from streams.continuity import Continuity
-from streams.each import Acks
 from streams.errors import ContinuityBroken, DeliveryFailed
 
 INPUT, FACTS = TopicPartition("in", 0), TopicPartition("facts", 0)
@@ -132,6 +133,18 @@ async def test_window_is_full(continuity: Continuity) -> None:
     assert not room.done()
     first[0].set_result(None)
     await asyncio.wait_for(room, 1)
+
+
+async def test_one_event_with_thousands_of_deliveries(desk: Desk) -> None:
+    """The next event waits until most of them have arrived: each is in memory until then."""
+    many = desk.add(INPUT, 0, deliveries=acks.MAX_DELIVERIES + 1)
+    room = asyncio.create_task(desk.acks.room())
+    many.pop().set_result(None)
+    await asyncio.sleep(0.01)
+    assert not room.done()
+    many.pop().set_result(None)
+    await asyncio.wait_for(room, 1)
+    assert desk.acked == []
 
 
 async def test_assignment_changed_before_the_delivery(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -186,15 +186,19 @@ async def test_changelog_that_cannot_be_delivered(setup: Setup, names: Names, se
     chain = Chain(Setup(setup.bootstrap, setup.prefix, setup.state_dir, hard_exit=False))
     async with guest(chain):
         await asyncio.wait_for(chain.opened_event.wait(), 10)
-        publish = chain.users.changelog_topic.publish_message
+        outgoing, users = chain.app.producer.changelogs, chain.users.changelog_topic.get_topic_name()
+        send = outgoing._send
 
-        async def refuse(fut: Any, wait: bool = False) -> Any:  # noqa: FBT001, FBT002 - Faust's own signature
-            fut.set_exception(OSError("the broker took nothing"))
+        async def refuse(topic: str, *arguments: Any, **options: Any) -> asyncio.Future[Any]:
+            if topic != users:
+                return cast("asyncio.Future[Any]", await send(topic, *arguments, **options))
+            refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            refused.set_exception(OSError("the broker took nothing"))
+            return refused
 
-        chain.users.changelog_topic.publish_message = refuse
+        outgoing._send = refuse
         await sender.deliver(names.inputs[0], b"k", b"v")
         await asyncio.wait_for(chain.app.wait_failed(), 15)
-        chain.users.changelog_topic.publish_message = publish
         assert "the broker took nothing" in str(chain.app.failure)
         assert not any(
             topic == names.user_facts

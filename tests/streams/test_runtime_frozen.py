@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 from aiokafka.structs import TopicPartition
 
+from streams.acks import Acks
 from streams.continuity import Continuity
-from streams.each import Acks
 from streams.errors import NotOurs
 
 INPUT, OTHER = TopicPartition("in", 0), TopicPartition("in", 1)
