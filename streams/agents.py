@@ -23,6 +23,7 @@ from streams import codec, decisions
 from streams.each import Manner
 from streams.repository import Repository
 from streams.traces import headers, headers_of
+from streams.turns import Breath
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Hashable, Iterator, Mapping, Sequence
@@ -241,7 +242,12 @@ def define_users(
         theirs: dict[bytes, list[EventT[Any]]] = {}
         for event in events:
             theirs.setdefault(event.message.key, []).append(event)
-        return [delivery for key, some in theirs.items() for delivery in await fold_user(key, some)]
+        sent: list[Awaitable[object]] = []
+        breath = Breath()
+        for key, some in theirs.items():
+            sent += await fold_user(key, some)
+            await breath.draw()
+        return sent
 
     async def fold_user(key: bytes, events: Sequence[EventT[Any]]) -> Deliveries:
         last = events[-1].message

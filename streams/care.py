@@ -95,6 +95,7 @@ class Care:
     async def tell(self, fact: UserFact) -> None:
         """Send a fact and wait until the row holds it."""
         offset = await self._desk.tell(self._key, fact)
+        del fact  # of a large calendar it is large, and this waits
         while self._folded < offset and not self.closing:
             self._moved.clear()
             await self._moved.wait()

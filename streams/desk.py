@@ -19,6 +19,7 @@ from streams.look import look
 from streams.tables import NotOpen
 from streams.traces import headers
 from streams.tracing import Silent
+from streams.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -104,6 +105,7 @@ class Desk:
     pulse: Pulse
     fail: Callable[[BaseException], None]
     tracing: Tracing = field(default_factory=Silent)
+    turns: Turns = field(default_factory=Turns)
     calls_at_once: int = 4
     paused: bool = True
     #: Facts on `user-facts` that tell what came of lanes' calls, and that are not folded yet.
@@ -113,12 +115,17 @@ class Desk:
         default_factory=OrderedDict
     )
 
-    def check(self) -> None:
-        """Raise `Closed` unless a call may begin now.
+    @property
+    def may_call(self) -> bool:
+        """Say whether a call may begin now.
 
         A process that was frozen learns late that its users are somebody else's: its own tick is what it can trust.
         """
-        if self.paused or not self.pulse.is_fresh():
+        return not self.paused and self.pulse.is_fresh()
+
+    def check(self) -> None:
+        """Raise `Closed` unless a call may begin now."""
+        if not self.may_call:
             raise Closed
 
     async def session(self, row: UserRow) -> Session:

@@ -16,7 +16,7 @@ from planning.agenda import Release, Rest, Write, pending
 from planning.urgency import look_place
 from schemas.errors import GoogleForNow
 from schemas.facts import TokenReleased
-from streams.care import Care
+from streams.care import CLOSED_S, Care
 from streams.desk import Closed
 from streams.tables import NotOpen
 from streams.writing import Writing
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from planning.agenda import Agenda
     from planning.urgency import Place
+    from schemas.facts import CalendarSeen
     from schemas.mutations import Mutation
     from schemas.rows import UserRow
     from streams.desk import Desk
@@ -79,21 +80,25 @@ class Lane:
         """Work until there is nothing to do; return when time alone will bring more."""
         while not self._care.closing:
             self._changed.clear()
-            try:
-                row = self._desk.rows.get(self._partition, self._key)
-            except NotOpen:
-                return None  # somebody else's by now; wakes again if it comes back
-            if row is None:
-                return None
-            self._notice_turn(row)
-            pause = self._care.patience.left
-            work = None
-            if pause <= 0:
-                todo = self._writing.agenda(row)
-                if isinstance(todo, Rest) and not self._writing.busy:
-                    return todo.until
-                work = self._begin(row, todo)
-            del row  # thousands of lanes may wait for their turn at Google
+            work, pause = None, CLOSED_S
+            if (
+                self._desk.may_call
+            ):  # else reading and planning would be for nothing, with thousands of lanes for long
+                async with self._desk.turns:
+                    try:
+                        row = self._desk.rows.get(self._partition, self._key)
+                    except NotOpen:
+                        return None  # somebody else's by now; wakes again if it comes back
+                    if row is None:
+                        return None
+                    self._notice_turn(row)
+                    pause = self._care.patience.left
+                    if pause <= 0:
+                        todo = self._writing.agenda(row)
+                        if isinstance(todo, Rest) and not self._writing.busy:
+                            return todo.until
+                        work = self._begin(row, todo)
+                    del row  # thousands of lanes may wait for their turn at Google
             if work is not None:
                 await work
             await self._wait(pause if pause > 0 else None)
@@ -134,12 +139,15 @@ class Lane:
     # Looking and releasing
 
     async def _look(self, who: UserRow, ticket: str, place: Place) -> None:
+        await self._care.tell(await self._seen(who, ticket, place))  # held by nobody here while it waits to be folded
+        self._writing.saw()
+
+    async def _seen(self, who: UserRow, ticket: str, place: Place) -> CalendarSeen:
         verify = who.connection.verify
         with self._desk.tracing.looking(who, verify.cause if verify else None):
             seen = await self._desk.look(who, self._read, ticket, place)
         self._care.patience.succeeded()
-        await self._care.tell(seen)
-        self._writing.saw()
+        return seen
 
     def _read(self) -> UserRow:
         """Return the row as it stands now."""

@@ -16,9 +16,9 @@ from planning import remembered
 from planning.connection import daily_look
 from planning.window import HISTORY
 from schemas.errors import RateLimited
-from schemas.facts import VerifyDue
+from schemas.facts import CalendarSeen, VerifyDue
 from schemas.rows import UserRow
-from streams import care, lanes
+from streams import care, codec, lane, lanes
 from tests.streams.lane_world import World, id_of, key_of, partition_of, world_of
 
 
@@ -90,6 +90,26 @@ async def test_a_lane_that_waits_holds_no_row(world: World) -> None:
     world.google.door.set()
     await world.settled()
     assert world.calendar("ann") == {"1": "Day", "2": "Day", "3": "Day"}
+
+
+async def test_a_lane_that_waits_holds_nothing_of_what_it_saw(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in Kafka by then, and thousands may wait until it is folded."""
+    monkeypatch.setattr(codec, "_sent", codec.Sent(0))
+    world.google.door.clear()
+    world.resync("ann")
+    await world.until(lambda: world.google.calls)
+    await world.until(world.is_folded)
+    world.folding.clear()
+    world.google.door.set()
+    await world.until(lambda: not world.is_folded())
+    await world.quietly()
+    gc.collect()
+    told = {id(fact) for facts in world.log.facts.values() for _, fact in facts}
+    assert [one for one in gc.get_objects() if isinstance(one, CalendarSeen) and id(one) not in told] == []
+    world.folding.set()
+    await world.settled()
 
 
 async def test_an_event_deleted_before_any_listing_showed_it(world: World) -> None:
@@ -202,3 +222,26 @@ async def test_how_far_back_a_look_reaches(world: World) -> None:
     await _resynced(world)
     assert world.google.listed_from is not None
     assert world.google.listed_from <= datetime.now(UTC) - HISTORY - timedelta(hours=14)
+
+
+async def test_no_row_is_read_while_no_call_may_begin(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of lanes that ask again and again would keep the worker so busy that none might ever begin."""
+    reads = []
+
+    def read(partition: int, key: bytes) -> UserRow | None:
+        reads.append(key)
+        return world.rows._rows[partition].get(key)
+
+    await _resynced(world)
+    monkeypatch.setattr(lane, "CLOSED_S", 0.01)
+    monkeypatch.setattr(world.desk.pulse, "is_fresh", lambda: False)
+    monkeypatch.setattr(world.desk.rows, "get", read)
+    world.shift("ann", "4", "New")
+    await world.until(world.is_folded)
+    reads.clear()
+    await world.quietly(0.2)
+    assert reads == []
+    monkeypatch.setattr(world.desk.pulse, "is_fresh", lambda: True)
+    await world.settled()
+    assert world.calendar("ann") == {"1": "Day", "2": "Day", "3": "Day", "4": "New"}
+    assert reads
