@@ -5,6 +5,7 @@ Comes in: the worker's parts. Goes out: sessions with Google, permits, told fact
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import OrderedDict
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _REMEMBERED = 10_000
+
+#: So many lanes ask the vault at a time: it has few connections, and whoever waits for one there for long is turned away.
+ASK_AT_ONCE = 4
 
 #: The least time between two log lines about one kind of trouble, in seconds.
 COMPLAIN_S = 30.0
@@ -111,6 +115,7 @@ class Desk:
     #: Facts on `user-facts` that tell what came of lanes' calls, and that are not folded yet.
     reports: int = 0
     _complained: dict[type[Exception], float] = field(default_factory=dict)
+    _asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASK_AT_ONCE))
     _sessions: OrderedDict[tuple[str, str], tuple[datetime | None, Session]] = field(
         default_factory=OrderedDict
     )
@@ -130,10 +135,17 @@ class Desk:
 
     async def session(self, row: UserRow) -> Session:
         """Return the user's way to Google; raises where there is none: no live connection, or one that may not write."""
-        who, connected_at = (row.agency_id, row.user_id), row.connection.connected_at
-        known = self._sessions.get(who)
-        if known is not None and known[0] == connected_at:
-            return known[1]
+        if (session := self._known(row)) is None:
+            async with self._asking:
+                session = self._known(row) or await self._ask(row)
+        return session
+
+    def _known(self, row: UserRow) -> Session | None:
+        connected_at, session = self._sessions.get((row.agency_id, row.user_id), (None, None))
+        return session if connected_at == row.connection.connected_at else None
+
+    async def _ask(self, row: UserRow) -> Session:
+        who = (row.agency_id, row.user_id)
         connection = await self.vault.connection(*who)
         if connection is None:
             self.forget(row)
@@ -144,7 +156,7 @@ class Desk:
         # An account is an e-mail address, whose case says nothing: two spellings share one window.
         account = connection.google_account.strip().lower()
         session = Session(grant, account, connection.google_calendar_id)
-        self._sessions[who] = (connected_at, session)
+        self._sessions[who] = (row.connection.connected_at, session)
         if len(self._sessions) > _REMEMBERED:
             self._sessions.popitem(last=False)
         return session

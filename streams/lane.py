@@ -139,7 +139,9 @@ class Lane:
     # Looking and releasing
 
     async def _look(self, who: UserRow, ticket: str, place: Place) -> None:
-        await self._care.tell(await self._seen(who, ticket, place))  # held by nobody here while it waits to be folded
+        await self._care.tell(
+            await self._seen(who, ticket, place)
+        )  # held by nobody here while it waits to be folded
         self._writing.saw()
 
     async def _seen(self, who: UserRow, ticket: str, place: Place) -> CalendarSeen:

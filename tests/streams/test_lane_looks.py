@@ -16,10 +16,12 @@ from planning import remembered
 from planning.connection import daily_look
 from planning.window import HISTORY
 from schemas.errors import RateLimited
-from schemas.facts import CalendarSeen, VerifyDue
+from schemas.facts import CalendarSeen, Connected, VerifyDue
 from schemas.rows import UserRow
 from streams import care, codec, lane, lanes
-from tests.streams.lane_world import World, id_of, key_of, partition_of, world_of
+from streams.desk import ASK_AT_ONCE
+from tests.streams.lane_world import AGENCY, World, id_of, key_of, partition_of, world_of
+from vault import Connection
 
 
 def _in_two_days(row: UserRow, now: datetime) -> VerifyDue | None:
@@ -245,3 +247,31 @@ async def test_no_row_is_read_while_no_call_may_begin(world: World, monkeypatch:
     await world.settled()
     assert world.calendar("ann") == {"1": "Day", "2": "Day", "3": "Day", "4": "New"}
     assert reads
+
+
+async def test_many_who_connect_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few ask the vault at a time, each once: whoever waits long for one of its connections would be turned away."""
+    users, asked, under_way, most = [f"u{n}" for n in range(30)], list[str](), 0, 0
+    connection = world.vault.connection
+
+    async def watched(agency_id: str, user_id: str) -> Connection | None:
+        nonlocal under_way, most
+        asked.append(user_id)
+        under_way += 1
+        most = max(most, under_way)
+        try:
+            return await connection(agency_id, user_id)
+        finally:
+            under_way -= 1
+
+    monkeypatch.setattr(world.vault, "connection", watched)
+    at = world.tick()
+    for user in users:
+        await world.store(user, at)
+    for user in users:
+        world.tell(Connected(agency_id=AGENCY, user_id=user, cause=world.cause(at)))
+        world.shifts(user, {f"{user}-{n}": ("Day", 24.0) for n in range(3)})
+    await world.settled()
+    assert sorted(asked) == sorted(users)
+    assert most == ASK_AT_ONCE
+    assert all(len(world.calendar(user)) == 3 for user in users)
