@@ -145,6 +145,13 @@ class Acks:
             self._waiting.set_result(None)
 
 
+def left_behind() -> asyncio.Future[object]:
+    """Return the delivery of what was not made any more, since the partition is somebody else's by now."""
+    delivery: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    delivery.set_exception(NotOurs())
+    return delivery
+
+
 def run_now(step: Awaitable[object]) -> None:
     """Run a coroutine of Faust's that never waits to its end; a task each would double the cost of an event."""
     coroutine = cast("Any", step)

@@ -20,10 +20,9 @@ from planning.intake import Source, broker_time, read
 from schemas.facts import CalendarReleased, Forgotten, PublicationChanged, ShiftsChanged
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
 from streams import codec, decisions
-from streams.each import Manner
+from streams.each import Manner, by_key
 from streams.repository import Repository
 from streams.traces import headers, headers_of
-from streams.turns import Breath
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Hashable, Iterator, Mapping, Sequence
@@ -49,8 +48,9 @@ YIELD_EVERY = 100
 #: JSON of the users' rows that are kept decoded, in bytes: some 25,000 shifts. A lane looks at its row at every turn.
 REMEMBERED = 16 << 20
 
-#: Facts are compressed, tenfold where a thousand shifts change alike.
-FOLDING = Manner(weigh=codec.json_size)
+#: Facts are compressed, tenfold where a thousand shifts change alike. The more of a user's facts wait together, the less each of
+#: them costs: in a burst 1,000 at a time give 1.2 times the changes a second that 32 do.
+FOLDING = Manner(most=2_000, together=1_000, weigh=codec.json_size)
 
 _UNTRACED: Mapping[Hashable, Trace] = MappingProxyType({})
 
@@ -239,15 +239,7 @@ def define_users(
     """Fold everything about a user, in one order; tell results and status; wake the user's lane."""
 
     async def fold(events: Sequence[EventT[Any]]) -> Deliveries:
-        theirs: dict[bytes, list[EventT[Any]]] = {}
-        for event in events:
-            theirs.setdefault(event.message.key, []).append(event)
-        sent: list[Awaitable[object]] = []
-        breath = Breath()
-        for key, some in theirs.items():
-            sent += await fold_user(key, some)
-            await breath.draw()
-        return sent
+        return await by_key(events, fold_user, tools.app.continuity)
 
     async def fold_user(key: bytes, events: Sequence[EventT[Any]]) -> Deliveries:
         last = events[-1].message

@@ -19,7 +19,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from streams.acks import Acks
+from streams.acks import Acks, left_behind
+from streams.turns import Breath
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -100,6 +101,28 @@ async def _take(events: Sequence[EventT[Any]], body: Body, acks: Acks) -> None:
         _changelogs.reset(noted)
     for theirs in _by_partition(events):
         acks.add(theirs, (*deliveries, *written))
+
+
+async def by_key(
+    events: Sequence[EventT[Any]],
+    body: Callable[[bytes, list[EventT[Any]]], Awaitable[Sequence[Awaitable[object]]]],
+    continuity: Continuity,
+) -> Sequence[Awaitable[object]]:
+    """Give a body all events of a key in one piece, and let the event loop turn between two keys now and then.
+
+    What a process that was frozen had not begun by then is left to its next owner.
+    """
+    found: dict[bytes, list[EventT[Any]]] = {}
+    for event in events:
+        found.setdefault(event.message.key, []).append(event)
+    caused: list[Awaitable[object]] = []
+    breath = Breath()
+    for key, theirs in found.items():
+        if not await continuity.still_ours():
+            return [*caused, left_behind()]
+        caused += await body(key, theirs)
+        await breath.draw()
+    return caused
 
 
 async def _waiting(

@@ -10,6 +10,7 @@ from aiokafka.structs import TopicPartition
 
 from streams.acks import Acks
 from streams.continuity import Continuity
+from streams.each import by_key
 from streams.errors import NotOurs
 
 INPUT, OTHER = TopicPartition("in", 0), TopicPartition("in", 1)
@@ -19,6 +20,7 @@ INPUT, OTHER = TopicPartition("in", 0), TopicPartition("in", 1)
 class Message:
     tp: TopicPartition
     offset: int
+    key: bytes = b""
 
 
 @dataclass
@@ -92,6 +94,27 @@ async def test_a_rebalance_of_a_process_that_was_not_frozen(process: Process) ->
     process.fresh = True
     process.continuity.leaving()
     assert await process.continuity.still_ours()
+
+
+async def test_frozen_between_two_users(process: Process) -> None:
+    """The second one's events are not folded here any more, and none of the partition is acked."""
+    process.fresh = True
+    folded = []
+
+    async def fold(key: bytes, events: list[Event]) -> list[asyncio.Future[object]]:
+        folded.append((key, [event.message.offset for event in events]))
+        process.fresh = False
+        process.continuity.leaving()
+        delivery: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        delivery.set_result(None)
+        return [delivery]
+
+    events = [Event(Message(INPUT, n, key)) for n, key in enumerate((b"ann", b"bob", b"ann"))]
+    process.acks.add(events, await by_key(events, fold, process.continuity))
+    await asyncio.sleep(0)
+    assert folded == [(b"ann", [0, 2])]
+    assert process.left == [event.message for event in events]
+    assert (process.acked, process.failures) == ([], [])
 
 
 async def test_rows_that_were_not_sent(process: Process) -> None:
