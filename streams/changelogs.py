@@ -27,12 +27,13 @@ PATIENCE_S = 0.1
 
 
 class Record(NamedTuple):
-    """One row as a changelog holds it; a value of None removes it."""
+    """One row as a changelog holds it; a value of None removes it. `told` is called with its delivery, in order of offsets."""
 
     topic: str
     partition: int
     key: bytes
     value: bytes | None
+    told: Callable[[Delivery], None]
 
 
 class Outgoing:
@@ -65,6 +66,9 @@ class Outgoing:
                 except Exception as error:  # noqa: BLE001 - whatever it is, it is the delivery's
                     delivery.set_exception(error)
                 else:
+                    # Of the producer's own, as for those that went at once: a callback's callback comes a turn of the loop
+                    # later, and the record behind it, of the same batch, would be told before it.
+                    sent.add_done_callback(record.told)
                     sent.add_done_callback(partial(_hand_on, delivery))
                 self._waiting.popleft()
                 self._moved.set()
@@ -87,6 +91,7 @@ class Outgoing:
             sending.send(None)
         except StopIteration as done:
             delivery: Delivery = done.value
+            delivery.add_done_callback(record.told)
             return delivery
         except ProducerClosed:
             return None

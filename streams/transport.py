@@ -225,10 +225,8 @@ class Table(faust.Table):
     def _tell(self, key: bytes, value: bytes | None) -> None:
         partition = self.partition_for_key(key)
         assert partition is not None  # noqa: S101 - that of the event under way
-        record = Record(self.changelog_topic.get_topic_name(), partition, key, value)
-        delivery = cast("Producer", self.app.producer).changelogs.put(record)
-        delivery.add_done_callback(self._note_sent)
-        each.table_written(delivery)
+        record = Record(self.changelog_topic.get_topic_name(), partition, key, value, self._note_sent)
+        each.table_written(cast("Producer", self.app.producer).changelogs.put(record))
 
     def _note_sent(self, delivery: asyncio.Future[RecordMetadata]) -> None:
         """Note how far the rows on disk go, as Faust does, unless somebody else's records lie in between.

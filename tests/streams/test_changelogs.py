@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 import pytest
@@ -34,7 +34,7 @@ class Producer:
             raise self.error
         self.room -= 1
         delivery: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
-        self.taken.append((Record(topic, partition, key, value), delivery))
+        self.taken.append((Record(topic, partition, key, value, _nobody), delivery))
         return delivery
 
     def give(self, room: int) -> None:
@@ -54,8 +54,12 @@ def _stands(record: Record, offset: int) -> RecordMetadata:
     return RecordMetadata(record.topic, record.partition, None, offset, 0, 0, 0)
 
 
-def _record(number: int) -> Record:
-    return Record("rows", number % 3, b"%d" % number, None if number % 7 == 0 else b"v%d" % number)
+def _nobody(_delivery: asyncio.Future[RecordMetadata]) -> None:
+    """Hear of a delivery, and forget it."""
+
+
+def _record(number: int, told: Callable[[asyncio.Future[RecordMetadata]], None] = _nobody) -> Record:
+    return Record("rows", number % 3, b"%d" % number, None if number % 7 == 0 else b"v%d" % number, told)
 
 
 @pytest.fixture
@@ -77,22 +81,31 @@ async def producer() -> AsyncIterator[Producer]:
     )
 )
 def test_any_course(steps: list[tuple[str, int]]) -> None:
-    """Whenever there is room: nothing is lost or sent twice, the order is that of the rows, each delivery is its record's."""
+    """Whenever there is room: nothing is lost or sent twice, the order is that of the rows, each delivery is its record's.
+
+    Deliveries are told in order, too, whichever way the records went: how far the rows on disk go is counted by it.
+    """
 
     async def tell() -> None:
-        producer, put = Producer(room=2), list[asyncio.Future[RecordMetadata]]()
+        producer, put, told = Producer(room=2), list[asyncio.Future[RecordMetadata]](), list[int]()
         running = asyncio.create_task(producer.outgoing.run())
         for kind, count in steps:
             if kind == "room":
                 producer.give(count)
                 await asyncio.sleep(0)
             else:
-                put += [producer.outgoing.put(_record(len(put) + n)) for n in range(count)]
+                put += [
+                    producer.outgoing.put(
+                        _record(len(put) + n, lambda sent: told.append(sent.result().offset))
+                    )
+                    for n in range(count)
+                ]
         producer.give(1_000)
         await producer.outgoing.flush()
-        assert [record for record, _ in producer.taken] == [_record(n) for n in range(len(put))]
+        assert [record[:4] for record, _ in producer.taken] == [_record(n)[:4] for n in range(len(put))]
         producer.deliver()
         assert [one.offset for one in await asyncio.gather(*put)] == list(range(len(put)))
+        assert told == list(range(len(put)))
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
