@@ -20,7 +20,7 @@ from planning.intake import Source, broker_time, read
 from schemas.facts import CalendarReleased, Forgotten, PublicationChanged, ShiftsChanged
 from schemas.rows import AssignmentRow, PublicationRow, RosterRow, UserRow
 from streams import codec, decisions
-from streams.each import Manner, by_key
+from streams.each import Manner, by_key, in_parts
 from streams.repository import Repository
 from streams.traces import headers, headers_of
 
@@ -183,7 +183,7 @@ def define_calendars(tools: Tools) -> Calendars:
     tables = Calendars(tools.app)
 
     async def fold(events: Sequence[EventT[Any]]) -> Deliveries:
-        return [delivery for event in events for delivery in await fold_one(event)]
+        return await in_parts(events, fold_one, tools.app.continuity)
 
     async def fold_one(event: EventT[Any]) -> Deliveries:
         fact = codec.calendar_fact(event.message.value)
@@ -239,10 +239,11 @@ def define_users(
     """Fold everything about a user, in one order; tell results and status; wake the user's lane."""
 
     async def fold(events: Sequence[EventT[Any]]) -> Deliveries:
-        return await by_key(events, fold_user, tools.app.continuity)
+        return await in_parts(by_key(events), fold_user, tools.app.continuity)
 
-    async def fold_user(key: bytes, events: Sequence[EventT[Any]]) -> Deliveries:
+    async def fold_user(events: Sequence[EventT[Any]]) -> Deliveries:
         last = events[-1].message
+        key = last.key
         sent: list[Awaitable[object]] = []
         records = [codec.user_record(event.message.value) for event in events]
         with tools.tracing.folding_user(events, records) as known:

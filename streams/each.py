@@ -17,15 +17,14 @@ import asyncio
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from streams.acks import Acks, left_behind
 from streams.turns import Breath
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Sequence
 
-    from aiokafka.structs import TopicPartition
     from faust import Stream
     from faust.types import EventT, Message
 
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 
     #: Takes events, in the order of their partitions, and hands over what they cause.
     Body = Callable[[Sequence[EventT[Any]]], Awaitable[Sequence[Awaitable[object]]]]
+
+T = TypeVar("T")
 
 MAX_OPEN = 256
 
@@ -103,26 +104,26 @@ async def _take(events: Sequence[EventT[Any]], body: Body, acks: Acks) -> None:
         acks.add(theirs, (*deliveries, *written))
 
 
-async def by_key(
-    events: Sequence[EventT[Any]],
-    body: Callable[[bytes, list[EventT[Any]]], Awaitable[Sequence[Awaitable[object]]]],
-    continuity: Continuity,
+async def in_parts(
+    parts: Iterable[T], body: Callable[[T], Awaitable[Sequence[Awaitable[object]]]], continuity: Continuity
 ) -> Sequence[Awaitable[object]]:
-    """Give a body all events of a key in one piece, and let the event loop turn between two keys now and then.
+    """Give a body one part after another, and let the event loop turn in between now and then.
 
     What a process that was frozen had not begun by then is left to its next owner.
     """
-    found: dict[bytes, list[EventT[Any]]] = {}
-    for event in events:
-        found.setdefault(event.message.key, []).append(event)
     caused: list[Awaitable[object]] = []
     breath = Breath()
-    for key, theirs in found.items():
+    for part in parts:
         if not await continuity.still_ours():
             return [*caused, left_behind()]
-        caused += await body(key, theirs)
+        caused += await body(part)
         await breath.draw()
     return caused
+
+
+def by_key(events: Sequence[EventT[Any]]) -> list[list[EventT[Any]]]:
+    """Return the events of each key, in their order."""
+    return _grouped(events, lambda message: message.key)
 
 
 async def _waiting(
@@ -157,9 +158,13 @@ def _take_in(stream: Stream[Any], event: EventT[Any]) -> bool:
 
 
 def _by_partition(events: Sequence[EventT[Any]]) -> list[list[EventT[Any]]]:
-    found: dict[TopicPartition, list[EventT[Any]]] = {}
+    return _grouped(events, lambda message: message.tp)
+
+
+def _grouped(events: Sequence[EventT[Any]], of: Callable[[Message], Hashable]) -> list[list[EventT[Any]]]:
+    found: dict[Hashable, list[EventT[Any]]] = {}
     for event in events:
-        found.setdefault(event.message.tp, []).append(event)
+        found.setdefault(of(event.message), []).append(event)
     return list(found.values())
 
 

@@ -81,15 +81,10 @@ class Lane:
         while not self._care.closing:
             self._changed.clear()
             work, pause = None, CLOSED_S
-            if (
-                self._desk.may_call
-            ):  # else reading and planning would be for nothing, with thousands of lanes for long
+            # Else it would be read and planned for nothing, by thousands of lanes, and keep the process from its tick.
+            if self._desk.may_call:
                 async with self._desk.turns:
-                    try:
-                        row = self._desk.rows.get(self._partition, self._key)
-                    except NotOpen:
-                        return None  # somebody else's by now; wakes again if it comes back
-                    if row is None:
+                    if (row := self._row()) is None:
                         return None
                     self._notice_turn(row)
                     pause = self._care.patience.left
@@ -139,9 +134,8 @@ class Lane:
     # Looking and releasing
 
     async def _look(self, who: UserRow, ticket: str, place: Place) -> None:
-        await self._care.tell(
-            await self._seen(who, ticket, place)
-        )  # held by nobody here while it waits to be folded
+        # Held by nobody here while it waits to be folded.
+        await self._care.tell(await self._seen(who, ticket, place))
         self._writing.saw()
 
     async def _seen(self, who: UserRow, ticket: str, place: Place) -> CalendarSeen:
@@ -153,9 +147,15 @@ class Lane:
 
     def _read(self) -> UserRow:
         """Return the row as it stands now."""
-        if (row := self._desk.rows.get(self._partition, self._key)) is None:
-            raise Closed  # forgotten meanwhile
+        if (row := self._row()) is None:
+            raise Closed  # forgotten meanwhile, or somebody else's
         return row
+
+    def _row(self) -> UserRow | None:
+        try:
+            return self._desk.rows.get(self._partition, self._key)
+        except NotOpen:
+            return None  # somebody else's by now; wakes again if it comes back
 
     async def _release(self, row: UserRow, release: Release) -> None:
         """Erase the token, revoke it at Google first where nobody else uses the account, then say so."""

@@ -47,9 +47,9 @@ class Explained(Story):
                 if found.on_calendar is None:
                     assert "too_old" in codes
                     continue
-                # Nobody looks at history any more: what became of it since is not known.
                 lost = account == "stripping" or who in self.world.touched or (who[0], *name) in past
-                lost = lost or "history" in codes
+                # Nobody looks at history any more: what became of it since is not known.
+                lost |= "history" in codes
                 assert found.on_calendar == ((who[0], *name) in stands) or lost, codes
                 if not wanted and found.on_calendar:
                     assert _STAYS.intersection(codes), codes

@@ -10,7 +10,7 @@ from aiokafka.structs import TopicPartition
 
 from streams.acks import Acks
 from streams.continuity import Continuity
-from streams.each import by_key
+from streams.each import by_key, in_parts
 from streams.errors import NotOurs
 
 INPUT, OTHER = TopicPartition("in", 0), TopicPartition("in", 1)
@@ -101,8 +101,8 @@ async def test_frozen_between_two_users(process: Process) -> None:
     process.fresh = True
     folded = []
 
-    async def fold(key: bytes, events: list[Event]) -> list[asyncio.Future[object]]:
-        folded.append((key, [event.message.offset for event in events]))
+    async def fold(events: list[Event]) -> list[asyncio.Future[object]]:
+        folded.append((events[0].message.key, [event.message.offset for event in events]))
         process.fresh = False
         process.continuity.leaving()
         delivery: asyncio.Future[object] = asyncio.get_running_loop().create_future()
@@ -110,7 +110,7 @@ async def test_frozen_between_two_users(process: Process) -> None:
         return [delivery]
 
     events = [Event(Message(INPUT, n, key)) for n, key in enumerate((b"ann", b"bob", b"ann"))]
-    process.acks.add(events, await by_key(events, fold, process.continuity))
+    process.acks.add(events, await in_parts(by_key(events), fold, process.continuity))
     await asyncio.sleep(0)
     assert folded == [(b"ann", [0, 2])]
     assert process.left == [event.message for event in events]
