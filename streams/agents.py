@@ -23,6 +23,7 @@ from streams import codec, decisions
 from streams.each import Manner, by_key, in_parts
 from streams.repository import Repository
 from streams.traces import headers, headers_of
+from streams.turns import Breath
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Hashable, Iterator, Mapping, Sequence
@@ -141,6 +142,14 @@ class CalendarRows:
 
     def __init__(self, tables: Calendars, partition: int, calendar: bytes) -> None:
         self._tables, self._partition, self._calendar = tables, partition, calendar
+        self._rosters: dict[str, RosterRow | None] = {}
+
+    async def read_rosters(self) -> None:
+        """Read everybody's shifts ahead: thousands of rows may be read in one go, and the event loop has to turn meanwhile."""
+        breath = Breath()
+        for member in self.members():
+            self._rosters[member] = self.roster(member)
+            await breath.draw()
 
     def key(self, name: str) -> bytes:
         """Return the key of a shift's or a user's row in this calendar."""
@@ -156,6 +165,8 @@ class CalendarRows:
 
     def roster(self, user_id: str) -> RosterRow | None:
         """Return the user's shifts."""
+        if user_id in self._rosters:
+            return self._rosters[user_id]
         return self._tables.rosters.get(self._partition, self.key(user_id))
 
     async def store(self, folded: calendars.Folded) -> None:
@@ -192,6 +203,8 @@ def define_calendars(tools: Tools) -> Calendars:
 
     async def fold_fact(message: Message, fact: CalendarFact, known: Mapping[Hashable, Trace]) -> Deliveries:
         rows = CalendarRows(tables, message.partition, message.key)
+        if not isinstance(fact, ShiftsChanged):
+            await rows.read_rosters()
         match fact:
             case ShiftsChanged():
                 folded = calendars.fold_shifts(fact, message.offset, rows, now())
@@ -202,10 +215,12 @@ def define_calendars(tools: Tools) -> Calendars:
         tools.metrics.folded(folded)
         decisions.folded_calendar(folded, fact, message)
         sent: list[Awaitable[object]] = []
+        breath = Breath()
         for told in folded.contributions:
             key = codec.key(told.agency_id, told.user_id)
             traced = headers_of(told, known)
             sent.append(await tools.sender.send(tools.names.user_facts, key, codec.encode(told), traced))
+            await breath.draw()
         await rows.store(folded)
         return sent
 

@@ -67,7 +67,7 @@ class Continuity:
             self._processed[tp] = max(self._processed.get(tp, 0), committed or 0)
 
     def leaving(self) -> None:
-        """Note that a rebalance has begun. Runs in the consumer's thread."""
+        """Note that a rebalance has begun."""
         self._leaving = True
 
     async def still_ours(self) -> bool:

@@ -37,7 +37,7 @@ class Lifecycle(Protocol):
     """What a rebalance and a stop ask of the lanes, in this order."""
 
     def pause(self) -> None:
-        """Begin no new call. Runs in the consumer's thread: set a plain flag, touch no task."""
+        """Begin no new call; nothing is waited for yet."""
 
     async def drain(self) -> None:
         """End what is under way; partitions are given up right after. Also before a stop, while sends still work."""
@@ -97,7 +97,7 @@ class App(faust.App):
     # Crashes
 
     def fail(self, reason: BaseException) -> None:
-        """Crash from anywhere in the main thread, a callback too. Returns only in a guest, whose owner stops it."""
+        """Crash from anywhere, a callback too. Returns only in a guest, whose owner stops it."""
         reason = unusable(reason, self.wiring.state_dir) or reason
         self._exit(reason)
         if self.failure is None:
@@ -135,7 +135,7 @@ class App(faust.App):
     # Rebalances
 
     def on_rebalance_start(self) -> None:
-        """Runs in the consumer's thread, before anything is drained."""
+        """Runs before anything is drained."""
         self.continuity.leaving()
         self.lifecycle.pause()
         super().on_rebalance_start()

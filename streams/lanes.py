@@ -5,7 +5,7 @@ Comes in: wakes of the users agent, and the turns of a rebalance. Goes out: runn
 ==================  ================================================================================================
 turn                what happens here
 ==================  ================================================================================================
-`pause`             no call may begin any more (a plain flag: it is set in the consumer's thread)
+`pause`             no call may begin any more (a plain flag: nothing is waited for)
 `drain`             lanes end: what waits is dropped, calls under way are answered and reported
 `open`              the gate is passed: rows with open differences get their lanes
 ==================  ================================================================================================

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
 
+from streams.company import leave_together
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -78,6 +80,7 @@ class Sender:
         except BaseException:
             await producer.stop()
             raise
+        leave_together(producer)
         self._producer = producer
 
     async def stop(self) -> None:

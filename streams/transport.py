@@ -16,9 +16,11 @@ from faust.types import TP
 from streams import each
 from streams.acks import run_now
 from streams.changelogs import Outgoing, Record
+from streams.company import leave_together
 from streams.errors import NotOurs
 from streams.fetching import use_sessions
 from streams.joining import mend
+from streams.unthreaded import Unthreaded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 YIELD_EVERY = 100
 
 
-class Thread(driver.AIOKafkaConsumerThread):
-    """The consumer's own thread."""
+class Thread(Unthreaded):
+    """What Faust calls the consumer's thread."""
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -137,8 +139,8 @@ class Consumer(driver.Consumer):
     async def verify_all_partitions_active(self) -> None:
         """Look at nothing: lag is a metric.
 
-        Faust's watch over slow partitions reads the state of the consumer's own thread, and dies of a partition whose offset is
-        being sought just then, or that was given up, since aiokafka answers with an AssertionError or with None.
+        Faust's watch over slow partitions dies of a partition whose offset is being sought just then, or that was given up,
+        since aiokafka answers with an AssertionError or with None.
         """
 
     async def subscribe(self, topics: Iterable[str]) -> None:
@@ -184,6 +186,7 @@ class Producer(driver.Producer):
             sender._in_flight.discard(node)  # noqa: SLF001
 
         sender._send_produce_req = send_ours  # noqa: SLF001
+        leave_together(self._ensure_producer())
         self.changelogs = Outgoing(self._ensure_producer().send)
         self.add_future(self.changelogs.run())
 

@@ -207,16 +207,14 @@ class Worker:
         for tp, processed in self._app.continuity.processed.items():
             try:
                 end = self._app.consumer.highwater(tp)
-            except (
-                AssertionError
-            ):  # aiokafka's way to say that the partition was given up, in the consumer's thread
+            except AssertionError:  # aiokafka's way to say that the partition was given up
                 continue
             yield tp, processed, end or 0
 
     # Lifecycle: what a rebalance and a stop ask of us
 
     def pause(self) -> None:
-        """Begin no new call. Runs in the consumer's thread."""
+        """Begin no new call."""
         self._desk.paused = True
         self._paused_at = time.monotonic()
 

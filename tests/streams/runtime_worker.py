@@ -190,7 +190,9 @@ def slow_seek(chain: Chain) -> None:
     async def late() -> Any:
         chain.note("seeks", None)
         await asyncio.sleep(chain.setup.seek_delay_s)
-        return await original(consumer)
+        offsets = await original(consumer)
+        await asyncio.sleep(chain.setup.seek_delay_s)
+        return offsets
 
     consumer.seek_to_committed = late
 

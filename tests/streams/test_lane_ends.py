@@ -231,9 +231,9 @@ async def test_messages_before_the_gate_is_passed(world: World) -> None:
     assert world.calendar("ann") == {"1": "Night"}
 
 
-async def test_a_pause_from_the_consumers_thread(busy: World) -> None:
+async def test_a_pause(busy: World) -> None:
     """No call begins from then on, although the lanes live until they are drained."""
-    await asyncio.to_thread(setattr, busy.desk, "paused", True)
+    busy.desk.paused = True
     busy.google.door.set()
     await busy.quietly()
     assert len(busy.google.writes()) == 4
