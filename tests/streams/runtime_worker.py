@@ -1,7 +1,8 @@
 """A worker around the runtime alone: three agents that move bytes, with tables, and a note of every offset they saw.
 
 Run as a process by the runtime's tests: `python -m tests.streams.runtime_worker '{"bootstrap": ..., ...}'`; or built in a test.
-A value that starts with `crash` breaks the calendars' body, as long as the file `crash` exists in the state directory.
+A value that starts with `crash` breaks the calendars' body, `hang` keeps the event loop from turning for a minute, as long as a file
+of that name exists in the state directory.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gc
 import json
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -143,6 +145,8 @@ class Chain:
 
     async def fold(self, event: EventT[bytes]) -> Sequence[asyncio.Future[Any]]:
         self.saw(event)
+        if event.value == b"hang" and (Path(self.setup.state_dir) / "hang").exists():
+            time.sleep(60)  # noqa: ASYNC251 - the loop hangs, and not the agent alone
         if self.setup.slow_s:
             await asyncio.sleep(self.setup.slow_s)
         self.users[event.key] = event.value

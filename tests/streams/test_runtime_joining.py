@@ -1,4 +1,4 @@
-"""Joining the group while something is slow: the tables' disk, or a broker that has just started."""
+"""Members of the group where something is slow: the tables' disk, a broker that has just started, an event loop."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any, cast
 import pytest
 
 from streams.security import Broker
+from streams.sender import Sender
 from streams.serve import stop_within_deadline
 from streams.topics import create
 from tests.kafka import Kafka
-from tests.streams.runtime_process import until
+from tests.streams.runtime_process import until, worker
 from tests.streams.runtime_worker import Chain, Setup, guest
 
 
@@ -76,6 +77,28 @@ async def test_another_worker_is_stopped_while_it_starts(kafka: Kafka, prefix: s
         await asyncio.sleep(first.app.wiring.heartbeat_interval + 1)
         assert first.app.failure is None
         assert all(value == list(range(first.setup.partitions)) for value in _assigned(first))
+
+
+async def test_an_event_loop_that_hangs(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
+    """Its worker loses its partitions, and somebody else goes on with what it did not end."""
+    setup = Setup(kafka.bootstrap, prefix, str(tmp_path / "hangs"), partitions=2)
+    names, broker = setup.names, Broker(kafka.bootstrap)
+    await create(broker, names.specs(setup.partitions), 1)
+    async with worker(setup) as hanging:
+        await hanging.ready()
+        (tmp_path / "hangs" / "hang").touch()
+        sender = Sender(broker)
+        await sender.start()
+        await sender.deliver(names.inputs[0], b"ann", b"hang")
+        await until(lambda: names.user_facts in {topic for topic, _, _ in hanging.seen}, "it hangs")
+        async with worker(replace(setup, state_dir=str(tmp_path / "other"))) as other:
+            await other.ready()
+            await until(lambda: names.user_facts in {topic for topic, _, _ in other.seen}, "the other one")
+            assert hanging.process.returncode is None
+            assert [record for record in other.seen if record[0] == names.user_facts] == [
+                record for record in hanging.seen if record[0] == names.user_facts
+            ]
+        await sender.stop()
 
 
 async def _forget_topics(thread: Any) -> None:
