@@ -145,10 +145,10 @@ class Acks:
             self._waiting.set_result(None)
 
 
-def left_behind() -> asyncio.Future[object]:
-    """Return the delivery of what was not made any more, since the partition is somebody else's by now."""
-    delivery: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-    delivery.set_exception(NotOurs())
+def failed(error: BaseException) -> asyncio.Future[Any]:
+    """Return a delivery that has failed already."""
+    delivery: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    delivery.set_exception(error)
     return delivery
 
 

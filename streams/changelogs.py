@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiokafka.errors import ProducerClosed
 
+from streams.acks import failed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
@@ -96,9 +98,7 @@ class Outgoing:
         except ProducerClosed:
             return None
         except Exception as error:  # noqa: BLE001 - as above
-            failed: Delivery = asyncio.get_running_loop().create_future()
-            failed.set_exception(error)
-            return failed
+            return failed(error)
         sending.close()  # until its batch has room nothing was added to it
         return None
 

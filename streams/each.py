@@ -19,7 +19,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from streams.acks import Acks, left_behind
+from streams.acks import Acks, failed
+from streams.errors import NotOurs
 from streams.turns import Breath
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ async def in_parts(
     breath = Breath()
     for part in parts:
         if not await continuity.still_ours():
-            return [*caused, left_behind()]
+            return [*caused, failed(NotOurs())]
         caused += await body(part)
         await breath.draw()
     return caused

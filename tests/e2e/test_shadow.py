@@ -269,7 +269,6 @@ def written(google: Google, mark: int, *users: User) -> list[tuple[str, str]]:
     return [(verb, event) for event, verb in first.items()]
 
 
-@pytest.mark.long
 def test_a_shadow_that_is_killed(new_world: NewWorld, google: Google) -> None:
     """It goes on where it was: what it holds in the end is what the live group holds."""
     world = new_world(google)

@@ -7,8 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-import pytest
-
 from tests.e2e.google import Google
 from tests.e2e.messages import in_days, shift
 from tests.e2e.waiting import eventually
@@ -59,7 +57,6 @@ def repeated(google: Google, since: int) -> Counter[str]:
     return Counter(account for (account, _, _), count in done.items() if count > 1)
 
 
-@pytest.mark.long
 def test_two_workers(new_world: Callable[..., World]) -> None:
     """One is killed half way through, one is stopped half way through: every calendar is right, nothing is doubled."""
     with Google("--latency-ms", "60") as google:

@@ -268,7 +268,6 @@ async def test_a_database_that_somebody_holds(world: World) -> None:
         await impatient.close()
 
 
-@pytest.mark.long
 async def test_a_broker_that_goes_and_comes_back(
     own_kafka: Kafka, prefix: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
