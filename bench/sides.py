@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import orjson
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from bench import quixenv
 from bench.processes import Process
-from streams.settings import Settings
+from bench.topics import make
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,10 +99,7 @@ class Peer:
 
     async def set_up(self) -> None:
         """Make its topic, its accounts, and where it must be its environment."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._stage.bootstrap)
-        await admin.start()
-        await admin.create_topics([NewTopic(self._topic, Settings.model_fields["partitions"].default, 1)])
-        await admin.close()
+        await make(self._stage.bootstrap, self._topic)
         job = {
             "bootstrap": self._stage.bootstrap,
             "topic": self._topic,

@@ -11,9 +11,8 @@ import time
 import uuid
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.settings import Settings
+from bench.topics import PARTITIONS, borrowed
 
 SECONDS, AT_ONCE = 20.0, 4
 
@@ -21,28 +20,21 @@ SECONDS, AT_ONCE = 20.0, 4
 async def warm(bootstrap: str, seconds: float = SECONDS) -> int:
     """Pass single records round for so long; return how many."""
     topic = f"bench-warm-{uuid.uuid4().hex[:8]}"
-    partitions: int = Settings.model_fields["partitions"].default
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(topic, partitions, 1)])
-    try:
-        async with (
-            AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer,
-            AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer,
-        ):
-            for partition in range(AT_ONCE):
-                await producer.send_and_wait(topic, b"round", partition=partition)
-            ends, passed = time.monotonic() + seconds, 0
-            while time.monotonic() < ends:
-                found = await consumer.getmany(timeout_ms=1_000)
-                sent = [
-                    await producer.send(topic, record.value, partition=(record.partition + 1) % partitions)
-                    for records in found.values()
-                    for record in records
-                ]
-                await asyncio.gather(*sent)
-                passed += len(sent)
-            return passed
-    finally:
-        await admin.delete_topics([topic])
-        await admin.close()
+    async with (
+        borrowed(bootstrap, topic),
+        AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer,
+        AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer,
+    ):
+        for partition in range(AT_ONCE):
+            await producer.send_and_wait(topic, b"round", partition=partition)
+        ends, passed = time.monotonic() + seconds, 0
+        while time.monotonic() < ends:
+            found = await consumer.getmany(timeout_ms=1_000)
+            sent = [
+                await producer.send(topic, record.value, partition=(record.partition + 1) % PARTITIONS)
+                for records in found.values()
+                for record in records
+            ]
+            await asyncio.gather(*sent)
+            passed += len(sent)
+        return passed

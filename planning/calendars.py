@@ -2,7 +2,8 @@
 
 Comes in: a `CalendarFact` and a reader of rows. Goes out: a `Folded` calendar: rows to store and contributions to send.
 One change reads and writes one assignment and one or two rosters, whatever the size of the calendar; a publication
-goes through the members. A member is whoever has a roster, an empty one too.
+goes through the members. A member is whoever has a roster, an empty one too. Thousands of either make it long: it is decided
+in steps.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from planning.steps import Steps
     from schemas.cause import Cause
     from schemas.facts import CalendarReleased, Contribution, PublicationChanged, ShiftsChanged
 
@@ -53,7 +55,7 @@ class Folded(NamedTuple):
     conflicts: tuple[Cause, ...] = ()
 
 
-def fold_shifts(fact: ShiftsChanged, revision: int, rows: Rows, now: datetime) -> Folded:
+def fold_shifts(fact: ShiftsChanged, revision: int, rows: Rows, now: datetime) -> Steps[Folded]:
     """Return what the changes of one fact do; `revision` is its offset."""
     desk = _Desk(rows)
     touched: dict[str, dict[str, Touch]] = defaultdict(dict)
@@ -67,18 +69,21 @@ def fold_shifts(fact: ShiftsChanged, revision: int, rows: Rows, now: datetime) -
             known = touched[user].get(change.shift_id)
             if known is None or change.version >= known.version:
                 touched[user][change.shift_id] = Touch(change.version, cause)
-    for user in touched:
-        desk.rosters[user] = without_forgotten(desk.roster(user), now)
+        yield
     publication = rows.publication() or PublicationRow()
     occasion = Occasion(fact.agency_id, fact.calendar_id, revision, fact.messages[-1].cause)
-    told = tuple(
-        contribution(occasion, user, publication, desk.rosters[user], touched[user]) for user in touched
-    )
-    changed = {user: roster for user, roster in desk.rosters.items() if roster is not rows.roster(user)}
-    return Folded(desk.assignments, changed, None, told, tuple(conflicts))
+    told: list[Contribution] = []
+    changed: dict[str, RosterRow] = {}
+    for user, touches in touched.items():
+        roster = without_forgotten(desk.roster(user), now)
+        told.append(contribution(occasion, user, publication, roster, touches))
+        if roster is not rows.roster(user):
+            changed[user] = roster
+        yield
+    return Folded(desk.assignments, changed, None, tuple(told), tuple(conflicts))
 
 
-def fold_standing(fact: PublicationChanged, revision: int, rows: Rows, now: datetime) -> Folded:
+def fold_standing(fact: PublicationChanged, revision: int, rows: Rows, now: datetime) -> Steps[Folded]:
     """Return what a publication message does: every member is told, whether or not it won."""
     before = rows.publication() or PublicationRow()
     verdict = fold_publication(before, fact)
@@ -90,6 +95,7 @@ def fold_standing(fact: PublicationChanged, revision: int, rows: Rows, now: date
         roster = rows.roster(user) or RosterRow()
         told.append(contribution(occasion, user, after, roster, {}))
         count += taken_off(told[-1], roster, now)
+        yield
     if (after.version, after.standing) == (before.version, before.standing):
         # A message that comes again finds fewer shifts, where some were deleted since: what is held stays held.
         count = max(count, before.taken_off)
@@ -103,18 +109,18 @@ def fold_standing(fact: PublicationChanged, revision: int, rows: Rows, now: date
     )
 
 
-def fold_release(fact: CalendarReleased, revision: int, rows: Rows) -> Folded:
+def fold_release(fact: CalendarReleased, revision: int, rows: Rows) -> Steps[Folded]:
     """Return what a release does: every member is told, delivered again or not."""
     before = rows.publication() or PublicationRow()
     if before.cause is None:
         return Folded({}, {}, None, ())  # nobody has published anything yet, nor taken it off
     row = fold_released(before, fact)
     occasion = Occasion(fact.agency_id, fact.calendar_id, revision, before.cause)
-    told = tuple(
-        contribution(occasion, user, row or before, rows.roster(user) or RosterRow(), {})
-        for user in rows.members()
-    )
-    return Folded({}, {}, row, told)
+    told: list[Contribution] = []
+    for user in rows.members():
+        told.append(contribution(occasion, user, row or before, rows.roster(user) or RosterRow(), {}))
+        yield
+    return Folded({}, {}, row, tuple(told))
 
 
 class _Desk:

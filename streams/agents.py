@@ -23,7 +23,7 @@ from streams import codec, decisions
 from streams.each import Manner, by_key, in_parts
 from streams.repository import Repository
 from streams.traces import headers, headers_of
-from streams.turns import Breath
+from streams.turns import Breath, step_by_step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Hashable, Iterator, Mapping, Sequence
@@ -142,14 +142,6 @@ class CalendarRows:
 
     def __init__(self, tables: Calendars, partition: int, calendar: bytes) -> None:
         self._tables, self._partition, self._calendar = tables, partition, calendar
-        self._rosters: dict[str, RosterRow | None] = {}
-
-    async def read_rosters(self) -> None:
-        """Read everybody's shifts ahead: thousands of rows may be read in one go, and the event loop has to turn meanwhile."""
-        breath = Breath()
-        for member in self.members():
-            self._rosters[member] = self.roster(member)
-            await breath.draw()
 
     def key(self, name: str) -> bytes:
         """Return the key of a shift's or a user's row in this calendar."""
@@ -165,8 +157,6 @@ class CalendarRows:
 
     def roster(self, user_id: str) -> RosterRow | None:
         """Return the user's shifts."""
-        if user_id in self._rosters:
-            return self._rosters[user_id]
         return self._tables.rosters.get(self._partition, self.key(user_id))
 
     async def store(self, folded: calendars.Folded) -> None:
@@ -203,15 +193,14 @@ def define_calendars(tools: Tools) -> Calendars:
 
     async def fold_fact(message: Message, fact: CalendarFact, known: Mapping[Hashable, Trace]) -> Deliveries:
         rows = CalendarRows(tables, message.partition, message.key)
-        if not isinstance(fact, ShiftsChanged):
-            await rows.read_rosters()
         match fact:
             case ShiftsChanged():
-                folded = calendars.fold_shifts(fact, message.offset, rows, now())
+                steps = calendars.fold_shifts(fact, message.offset, rows, now())
             case PublicationChanged():
-                folded = calendars.fold_standing(fact, message.offset, rows, now())
+                steps = calendars.fold_standing(fact, message.offset, rows, now())
             case CalendarReleased():
-                folded = calendars.fold_release(fact, message.offset, rows)
+                steps = calendars.fold_release(fact, message.offset, rows)
+        folded = await step_by_step(steps)
         tools.metrics.folded(folded)
         decisions.folded_calendar(folded, fact, message)
         sent: list[Awaitable[object]] = []

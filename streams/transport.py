@@ -124,6 +124,9 @@ class Consumer(driver.Consumer):
             self.pause_partitions(assigned)
             self.app.flow_control.clear()
             await self.wait_empty()
+        if self.app.should_stop:
+            # Nobody else may have our partitions before everything is drained and committed.
+            await cast("Thread", self._thread).sit_out()
         await super().on_partitions_revoked(revoked)
 
     async def commit_and_end_transactions(self) -> None:

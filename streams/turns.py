@@ -12,7 +12,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from planning.steps import Steps
+
+T = TypeVar("T")
 
 #: So long is thought before the event loop turns to everything else, in seconds; one thought is not cut.
 TOGETHER_S: Final = 0.005
@@ -32,6 +37,18 @@ class Breath:
         if perf_counter() - self._since >= TOGETHER_S:
             await asyncio.sleep(0)
             self._since = perf_counter()
+
+
+async def step_by_step(steps: Steps[T]) -> T:
+    """Decide, and let everybody else have a turn in between."""
+    breath = Breath()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            decided: T = done.value
+            return decided
+        await breath.draw()
 
 
 class Turns:

@@ -72,6 +72,8 @@ def faust_options(wiring: Wiring) -> dict[str, Any]:
         "stream_buffer_maxsize": 1000,
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": MAX_FETCH,
+        # As many as are unpacked in one go, some 10 ms. Without a limit that is all that was fetched, a million of small ones.
+        "broker_max_poll_records": 5_000,
         "consumer_group_instance_id": wiring.instance_id,
         "producer_max_request_size": MAX_FETCH,
         # Only changelogs go this way, and nobody waits for them but the acks: a few to a request spare both sides work.

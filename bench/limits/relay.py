@@ -11,9 +11,8 @@ import uuid
 from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.settings import Settings
+from bench.topics import PARTITIONS, borrowed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,30 +23,25 @@ async def relay(bootstrap: str, prefix: str, messages: Sequence[bytes]) -> float
     # New names each time: a topic that was deleted is not gone at once.
     one = uuid.uuid4().hex[:8]
     source, target = f"{prefix}relay-in-{one}", f"{prefix}relay-out-{one}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    partitions: int = Settings.model_fields["partitions"].default
-    await admin.create_topics([NewTopic(name, partitions, 1) for name in (source, target)])
     consumer = AIOKafkaConsumer(source, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-    try:
-        async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
-            # The leaders of topics that were just made are not known at once: not part of what is measured.
-            for topic in (source, target):
-                for partition in range(partitions):
-                    await producer.send_and_wait(topic, messages[0], partition=partition)
-            for message in messages:
-                await producer.send(source, message)
+    async with (
+        borrowed(bootstrap, source, target),
+        AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer,
+    ):
+        # The leaders of topics that were just made are not known at once: not part of what is measured.
+        for topic in (source, target):
+            for partition in range(PARTITIONS):
+                await producer.send_and_wait(topic, messages[0], partition=partition)
+        for message in messages:
+            await producer.send(source, message)
+        await producer.flush()
+        count = left = len(messages) + PARTITIONS
+        began = time.monotonic()
+        async with consumer:
+            while left:
+                for records in (await consumer.getmany(timeout_ms=1_000)).values():
+                    left -= len(records)
+                    for record in records:
+                        await producer.send(target, record.value, record.key)
             await producer.flush()
-            count = left = len(messages) + partitions
-            began = time.monotonic()
-            async with consumer:
-                while left:
-                    for records in (await consumer.getmany(timeout_ms=1_000)).values():
-                        left -= len(records)
-                        for record in records:
-                            await producer.send(target, record.value, record.key)
-                await producer.flush()
-                return count / (time.monotonic() - began)
-    finally:
-        await admin.delete_topics([source, target])
-        await admin.close()
+            return count / (time.monotonic() - began)

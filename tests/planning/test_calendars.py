@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from planning.calendars import Folded, fold_shifts, fold_standing
-from schemas.facts import Changes, PublicationChanged, Published, ShiftsChanged
+from planning.calendars import Folded, fold_release, fold_shifts, fold_standing
+from planning.steps import whole
+from schemas.facts import CalendarReleased, Changes, PublicationChanged, Published, ShiftsChanged
 from schemas.messages import Delete, Upsert
 from schemas.rows import RosterRow
 from tests.planning.build import AGENCY, CALENDAR, NOW, at, cause, delete, upsert
@@ -27,7 +28,7 @@ class Calendar:
     def messages(self, *messages: Changes) -> Folded:
         """Fold several messages that waited together."""
         fact = ShiftsChanged(agency_id=AGENCY, calendar_id=CALENDAR, messages=messages)
-        return self._stored(fold_shifts(fact, self.offset, Rows(self.tables, PLACE), NOW))
+        return self._stored(whole(fold_shifts(fact, self.offset, Rows(self.tables, PLACE), NOW)))
 
     def publish(self, version: int = 1, through: date = date(2026, 12, 31)) -> Folded:
         fact = PublicationChanged(
@@ -38,7 +39,7 @@ class Calendar:
             published_through=through,
             cause=cause(self.offset),
         )
-        return self._stored(fold_standing(fact, self.offset, Rows(self.tables, PLACE), NOW))
+        return self._stored(whole(fold_standing(fact, self.offset, Rows(self.tables, PLACE), NOW)))
 
     def _stored(self, folded: Folded) -> Folded:
         self.offset += 1
@@ -52,6 +53,25 @@ class Calendar:
 def told(folded: Folded) -> dict[str, set[str]]:
     """Return the shifts that each user is told to see."""
     return {c.user_id: set(c.wishes) for c in folded.contributions}
+
+
+def test_thousands_at_once() -> None:
+    """Every change, and every member, is a step of its own: whoever folds them has a heartbeat to send meanwhile."""
+    calendar, users = Calendar(), 30
+    changes = tuple(
+        upsert(f"{user}-{shift}", user_id=f"u{user}") for user in range(users) for shift in range(2)
+    )
+    messages = (Changes(changes=changes, cause=cause(0)),)
+    fact = ShiftsChanged(agency_id=AGENCY, calendar_id=CALENDAR, messages=messages)
+    assert sum(1 for _ in fold_shifts(fact, 0, Rows(calendar.tables, PLACE), NOW)) == len(changes) + users
+    calendar.messages(*messages)
+    calendar.publish()
+    withdrawn = PublicationChanged(
+        agency_id=AGENCY, calendar_id=CALENDAR, version=2, standing="unpublished", cause=cause(2)
+    )
+    assert sum(1 for _ in fold_standing(withdrawn, 2, Rows(calendar.tables, PLACE), NOW)) == users
+    released = CalendarReleased(agency_id=AGENCY, calendar_id=CALENDAR, release_id="one")
+    assert sum(1 for _ in fold_release(released, 3, Rows(calendar.tables, PLACE))) == users
 
 
 def test_a_shift_in_an_unpublished_calendar() -> None:
@@ -175,7 +195,7 @@ def test_shifts_of_other_calendars_and_agencies() -> None:
     calendar.shifts(upsert())
     changes = Changes(changes=(delete(version=9),), cause=cause())
     fact = ShiftsChanged(agency_id=AGENCY, calendar_id="jan", messages=(changes,))
-    folded = fold_shifts(fact, 9, Rows(calendar.tables, (AGENCY, "jan")), NOW)
+    folded = whole(fold_shifts(fact, 9, Rows(calendar.tables, (AGENCY, "jan")), NOW))
     assert (folded.contributions, folded.rosters) == ((), {})
 
 

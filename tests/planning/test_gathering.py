@@ -11,6 +11,7 @@ from planning.calendars import Folded, fold_shifts
 from planning.gathering import gathered
 from planning.intake import Reading, Source, read
 from planning.plan import plan
+from planning.steps import whole
 from planning.users import Terms, fold, fold_all
 from schemas.facts import CallsAnswered, Changes, ShiftsChanged, UserFact
 from schemas.messages import Delete, Upsert
@@ -87,7 +88,7 @@ def told(*messages: tuple[int, Upsert | Delete]) -> Folded:
     """Fold changes of a published calendar that waited together; each came with the offset beside it."""
     changes = tuple(Changes(changes=(change,), cause=cause(offset)) for offset, change in messages)
     fact = ShiftsChanged(agency_id=AGENCY, calendar_id=CALENDAR, messages=changes)
-    return fold_shifts(fact, 9, Rows(Tables(), (AGENCY, CALENDAR)), NOW)
+    return whole(fold_shifts(fact, 9, Rows(Tables(), (AGENCY, CALENDAR)), NOW))
 
 
 def test_each_change_has_its_own_cause() -> None:

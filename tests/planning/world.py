@@ -24,6 +24,7 @@ from planning.identity import shift_key
 from planning.intake import Reading, Source, read
 from planning.observation import observe
 from planning.problems import no_token
+from planning.steps import whole
 from planning.verify import ids_to_read, known_ids
 from planning.window import listed_from
 from schemas.answers import Held
@@ -483,11 +484,11 @@ def _store(tables: Tables, fact: CalendarFact, offset: int, now: datetime) -> li
     rows = Rows(tables, place)
     match fact:
         case ShiftsChanged():
-            folded = calendars.fold_shifts(fact, offset, rows, now)
+            folded = whole(calendars.fold_shifts(fact, offset, rows, now))
         case PublicationChanged():
-            folded = calendars.fold_standing(fact, offset, rows, now)
+            folded = whole(calendars.fold_standing(fact, offset, rows, now))
         case CalendarReleased():
-            folded = calendars.fold_release(fact, offset, rows)
+            folded = whole(calendars.fold_release(fact, offset, rows))
     if folded.publication is not None:
         tables.publications[place] = folded.publication
     tables.assignments |= {(*place, shift): row for shift, row in folded.assignments.items()}

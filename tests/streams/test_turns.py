@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from planning.steps import whole
 from streams import turns
-from streams.turns import TOGETHER_S, Breath, Turns
+from streams.turns import TOGETHER_S, Breath, Turns, step_by_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from planning.steps import Steps
 
 LANES = 200
 
@@ -113,3 +116,19 @@ async def test_a_piece_of_work_that_goes_on(clock: Clock, seconds: float, alone:
         await breath.draw()
         before.append(len(others))
     assert before == [part - part % alone for part in range(1, 7)]
+
+
+async def test_a_decision_in_steps(clock: Clock) -> None:
+    """Others have their turn in between, and it comes to what it comes to at once."""
+    others: list[int] = []
+
+    def steps() -> Steps[str]:
+        for step in range(3):
+            asyncio.get_running_loop().call_soon(others.append, step)
+            clock.now += 1.1 * TOGETHER_S
+            yield
+        return f"decided after {others}"
+
+    assert await step_by_step(steps()) == "decided after [0, 1, 2]"
+    assert whole(steps()) == "decided after [0, 1, 2]"
+    assert others == [0, 1, 2]
