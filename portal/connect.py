@@ -116,7 +116,8 @@ async def _connected(parts: Parts, session: PortalSession, asked: _Asked, code: 
         raise Refused("denied")
     consent = await _redeemed(parts, code, asked.question)
     try:
-        return await _stored(parts, session, consent, asked.target)
+        async with parts.connecting(session.agency_id, session.user_id):
+            return await _stored(parts, session, consent, asked.target)
     except Refused:
         await _given_back(parts, consent)
         raise

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from gcal.client import GoogleCalendar
 from gcal.consent import Consents
@@ -109,3 +110,10 @@ class Parts:
     clock: Callable[[], datetime] = utc_now
     #: Set when the process is to end: streams of events let go.
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    _connecting: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
+        default_factory=WeakValueDictionary
+    )
+
+    def connecting(self, agency_id: str, user_id: str) -> asyncio.Lock:
+        """Return what one connect of a user holds at a time: a second tab finds the calendar that the first one made."""
+        return self._connecting.setdefault((agency_id, user_id), asyncio.Lock())

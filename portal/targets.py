@@ -58,7 +58,8 @@ def offered(policy: Policy, info: ConnectionInfo | None) -> Target | None:
 async def own_calendar(parts: Parts, session: PortalSession, consent: Consent, grant: Grant) -> str:
     """Return the calendar of its own: it is made once, and found again afterwards, also where the first try failed."""
     kept = _MADE + consent.account.casefold()
-    known = await _known(parts, session, consent.account) or session.pending.get(kept)
+    fresh = await parts.vault.sessions.get(session.id, parts.clock()) or session
+    known = await _known(parts, session, consent.account) or fresh.pending.get(kept)
     try:
         if known is not None and await parts.google.calendar.has_calendar(grant, known):
             return known

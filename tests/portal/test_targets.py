@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+
+import pytest
 
 from gcal.consent import SCOPE_EVENTS_OWNED
 from gcal.port import SCOPE_APP_CREATED
 from sandbox.google import StandIn
 from sandbox.google.core import Choice
 from schemas.policy import Policies, Policy
-from tests.portal.consents import asked, held
+from tests.portal.consents import agreed, asked, held
 from tests.portal.world import ACCOUNT, Browser, world_of
 
 OWN = Policies(default=Policy(target_calendar="own"))
@@ -33,6 +36,22 @@ async def test_a_calendar_of_its_own(google: StandIn, tmp_path: Path) -> None:
         assert second is not None
         assert second.google_calendar_id == first.google_calendar_id
         assert google.journal.calls["calendars.insert", "200"] == 1
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+async def test_a_calendar_of_its_own_and_two_tabs(google: StandIn, tmp_path: Path, failing: int) -> None:
+    """Both come back at the same time, and the second one finds what the first one made, connected or not."""
+    async with world_of(google, tmp_path, policies=OWN) as world, world.browser() as ann:
+        await ann.enter()
+        google.faults.add("status", method="events.insert", status=400, reason="invalid", times=failing)
+        tabs = [await agreed(ann), await agreed(ann)]
+        await asyncio.gather(*(ann.get(back) for back in tabs))
+        if failing:  # it gave its consent back, and with it Google takes the other one's
+            await ann.connect()
+        connection = await held(world)
+        assert connection is not None
+        assert google.journal.calls["calendars.insert", "200"] == 1
+        assert google.state.calendars[connection.google_calendar_id].app_created
 
 
 async def test_a_calendar_of_its_own_that_is_gone(google: StandIn, tmp_path: Path) -> None:
