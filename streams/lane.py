@@ -16,7 +16,7 @@ from planning.agenda import Release, Rest, Write, pending
 from planning.urgency import look_place
 from schemas.errors import GoogleForNow
 from schemas.facts import TokenReleased
-from streams.care import CLOSED_S, Care
+from streams import care
 from streams.desk import Closed
 from streams.tables import NotOpen
 from streams.writing import Writing
@@ -39,7 +39,7 @@ class Lane:
     def __init__(self, desk: Desk, partition: int, key: bytes) -> None:
         self._desk, self._partition, self._key = desk, partition, key
         self._changed = asyncio.Event()
-        self._care = Care(desk, key, self._changed.set)
+        self._care = care.Care(desk, key, self._changed.set)
         self._writing = Writing(desk, self._care, partition, key)
         self._turned_at: datetime | None = None
 
@@ -80,7 +80,7 @@ class Lane:
         """Work until there is nothing to do; return when time alone will bring more."""
         while not self._care.closing:
             self._changed.clear()
-            work, pause = None, CLOSED_S
+            work, pause = None, care.CLOSED_S
             # Else it would be read and planned for nothing, by thousands of lanes, and keep the process from its tick.
             if self._desk.may_call:
                 async with self._desk.turns:

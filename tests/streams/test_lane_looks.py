@@ -18,7 +18,7 @@ from planning.window import HISTORY
 from schemas.errors import RateLimited
 from schemas.facts import CalendarSeen, Connected, VerifyDue
 from schemas.rows import UserRow
-from streams import care, codec, lane, lanes
+from streams import care, codec, lanes
 from streams.desk import ASK_AT_ONCE
 from tests.streams.lane_world import AGENCY, World, id_of, key_of, partition_of, world_of
 from vault import Connection
@@ -241,7 +241,7 @@ async def test_no_row_is_read_while_no_call_may_begin(world: World, monkeypatch:
         return world.rows._rows[partition].get(key)
 
     await _resynced(world)
-    monkeypatch.setattr(lane, "CLOSED_S", 0.01)
+    monkeypatch.setattr(care, "CLOSED_S", 0.01)
     monkeypatch.setattr(world.desk.pulse, "is_fresh", lambda: False)
     monkeypatch.setattr(world.desk.rows, "get", read)
     world.shift("ann", "4", "New")

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from schemas.errors import GoogleUnavailable, RateLimited
-from streams import care, circuit, lane, lanes, limits
+from streams import care, circuit, lanes, limits
 from tests.streams.lane_world import PARTITIONS, World, id_of, world_of
 
 ALL = frozenset(range(PARTITIONS))
@@ -21,8 +21,7 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever waits, waits a moment."""
     for waits in (care, limits, circuit):
         monkeypatch.setattr(waits, "delay", lambda *_: 0.003)
-    for closed in (care, lane):
-        monkeypatch.setattr(closed, "CLOSED_S", 0.003)
+    monkeypatch.setattr(care, "CLOSED_S", 0.003)
     monkeypatch.setattr(lanes, "DRAIN_S", 0.02)
 
 
