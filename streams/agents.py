@@ -23,7 +23,7 @@ from streams import codec, decisions
 from streams.each import Manner, by_key, in_parts
 from streams.repository import Repository
 from streams.traces import headers, headers_of
-from streams.turns import Breath, step_by_step
+from streams.turns import MESSAGE_S, Breath, step_by_step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Hashable, Iterator, Mapping, Sequence
@@ -192,7 +192,7 @@ def define_calendars(tools: Tools) -> Calendars:
             return await fold_fact(event.message, fact, known)
 
     async def fold_fact(message: Message, fact: CalendarFact, known: Mapping[Hashable, Trace]) -> Deliveries:
-        rows = CalendarRows(tables, message.partition, message.key)
+        rows, breath = CalendarRows(tables, message.partition, message.key), Breath(MESSAGE_S)
         match fact:
             case ShiftsChanged():
                 steps = calendars.fold_shifts(fact, message.offset, rows, now())
@@ -200,11 +200,10 @@ def define_calendars(tools: Tools) -> Calendars:
                 steps = calendars.fold_standing(fact, message.offset, rows, now())
             case CalendarReleased():
                 steps = calendars.fold_release(fact, message.offset, rows)
-        folded = await step_by_step(steps)
+        folded = await step_by_step(steps, breath)
         tools.metrics.folded(folded)
         decisions.folded_calendar(folded, fact, message)
         sent: list[Awaitable[object]] = []
-        breath = Breath()
         for told in folded.contributions:
             key = codec.key(told.agency_id, told.user_id)
             traced = headers_of(told, known)

@@ -22,6 +22,9 @@ T = TypeVar("T")
 #: So long is thought before the event loop turns to everything else, in seconds; one thought is not cut.
 TOGETHER_S: Final = 0.005
 
+#: The same for one message, whose users are told together: the less anybody else comes between, the less there is to fold.
+MESSAGE_S: Final = 0.1
+
 #: How much the last thought says of how long the next ones take, as a share.
 NEWS: Final = 0.1
 
@@ -29,19 +32,18 @@ NEWS: Final = 0.1
 class Breath:
     """One for each piece of work that comes in many parts."""
 
-    def __init__(self) -> None:
-        self._since = perf_counter()
+    def __init__(self, together_s: float = TOGETHER_S) -> None:
+        self._together_s, self._since = together_s, perf_counter()
 
     async def draw(self) -> None:
         """Let everybody else have a turn, if this work has gone on for long."""
-        if perf_counter() - self._since >= TOGETHER_S:
+        if perf_counter() - self._since >= self._together_s:
             await asyncio.sleep(0)
             self._since = perf_counter()
 
 
-async def step_by_step(steps: Steps[T]) -> T:
+async def step_by_step(steps: Steps[T], breath: Breath) -> T:
     """Decide, and let everybody else have a turn in between."""
-    breath = Breath()
     while True:
         try:
             next(steps)

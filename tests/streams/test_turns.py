@@ -129,6 +129,6 @@ async def test_a_decision_in_steps(clock: Clock) -> None:
             yield
         return f"decided after {others}"
 
-    assert await step_by_step(steps()) == "decided after [0, 1, 2]"
+    assert await step_by_step(steps(), Breath()) == "decided after [0, 1, 2]"
     assert whole(steps()) == "decided after [0, 1, 2]"
     assert others == [0, 1, 2]
