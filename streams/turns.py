@@ -14,6 +14,8 @@ from collections import deque
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from planning.steps import Walk
+
 if TYPE_CHECKING:
     from planning.steps import Steps
 
@@ -44,13 +46,10 @@ class Breath:
 
 async def step_by_step(steps: Steps[T], breath: Breath) -> T:
     """Decide, and let everybody else have a turn in between."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            decided: T = done.value
-            return decided
+    walk = Walk(steps)
+    for _ in walk:
         await breath.draw()
+    return walk.decided
 
 
 class Turns:
