@@ -19,12 +19,16 @@ from tests.streams.runtime_process import until, worker
 from tests.streams.runtime_worker import Chain, Setup, guest
 
 
-async def _chain(kafka: Kafka, prefix: str, home: Path) -> Chain:
+async def _setup(kafka: Kafka, prefix: str, home: Path, **options: Any) -> Setup:
     if "mock" in kafka.name:
         pytest.skip("whom a group takes for dead is the real Kafka's to say")
-    setup = Setup(kafka.bootstrap, prefix, str(home), hard_exit=False)
+    setup = Setup(kafka.bootstrap, prefix, str(home), **options)
     await create(Broker(kafka.bootstrap), setup.names.specs(setup.partitions), 1)
-    return Chain(setup)
+    return setup
+
+
+async def _chain(kafka: Kafka, prefix: str, home: Path) -> Chain:
+    return Chain(await _setup(kafka, prefix, home, hard_exit=False))
 
 
 async def test_tables_open_slowly(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
@@ -111,15 +115,12 @@ async def test_a_rebalance_while_it_stops(kafka: Kafka, prefix: str, tmp_path: P
 
 async def test_an_event_loop_that_hangs(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
     """Its worker loses its partitions, and somebody else goes on with what it did not end."""
-    if "mock" in kafka.name:
-        pytest.skip("whom a group takes for dead is the real Kafka's to say")
-    setup = Setup(kafka.bootstrap, prefix, str(tmp_path / "hangs"), partitions=2)
-    names, broker = setup.names, Broker(kafka.bootstrap)
-    await create(broker, names.specs(setup.partitions), 1)
+    setup = await _setup(kafka, prefix, tmp_path / "hangs", partitions=2)
+    names = setup.names
     async with worker(setup) as hanging:
         await hanging.ready()
         (tmp_path / "hangs" / "hang").touch()
-        sender = Sender(broker)
+        sender = Sender(setup.broker)
         await sender.start()
         await sender.deliver(names.inputs[0], b"ann", b"hang")
         await until(lambda: names.user_facts in {topic for topic, _, _ in hanging.seen}, "it hangs")
